@@ -1,0 +1,132 @@
+package audit
+
+import (
+	"hostperm/policy"
+	"hostperm/remote"
+	"time"
+)
+
+// Message is one of Start, Finding, Gap, Change and Summary: the stream that
+// renderers receive, in this order, and the lines of --format jsonl.
+type Message interface{ message() }
+
+// Handler receives the messages of one audit: one Start, then findings sorted
+// by path and rule, gaps sorted by path, changes, and one Summary.
+type Handler interface {
+	Handle(Message) error
+}
+
+// Start opens the stream of one target.
+type Start struct {
+	Protocol int // ProtocolVersion
+	Tool     string
+	Version  string
+	Target   string // as given: [user@]host
+	Root     string // absolute, resolved
+	Profile  string
+	Started  time.Time
+}
+
+// ProtocolVersion is the version of the message stream.
+const ProtocolVersion = 1
+
+// Finding is a policy.Finding with the entry it is about.
+type Finding struct {
+	Path       string // relative to Root, "." for the root itself; bytes as the server sent them
+	Kind       policy.Kind
+	Rule       string
+	Severity   policy.Severity
+	Mode       policy.Mode
+	ModeKnown  bool        // false: the server sent no mode; JSON "mode" is then ""
+	Want       policy.Mode // JSON "want" is "" where Change is None
+	Change     policy.Direction
+	UID, GID   uint32
+	OwnerKnown bool // false: the server sent no owner; JSON "uid" and "gid" are then left out
+	Detail     string
+
+	// Attr is what the server said when it was audited, for a repair to compare
+	// with. It is not part of the protocol.
+	Attr remote.Attr
+}
+
+// Gap is a place that could not be seen.
+type Gap struct {
+	Path  string
+	Error string
+}
+
+// Change is one change of mode: planned, or what came of it.
+type Change struct {
+	Path   string
+	From   policy.Mode
+	To     policy.Mode
+	Status Status
+	Detail string
+}
+
+// Status is what came of a change.
+type Status string
+
+const (
+	Planned   Status = "planned"
+	Applied   Status = "applied"
+	Refused   Status = "refused"   // hostperm did not try, or stopped: it could not be done safely
+	Failed    Status = "failed"    // tried, and the server said no or did not do it
+	Unchanged Status = "unchanged" // nothing to do: it already had the mode, or it was changed since and left alone
+)
+
+// Summary closes the stream of one target.
+type Summary struct {
+	Dirs, Files, Symlinks, Other int64
+	Excluded                     int64 // entries left out by --exclude
+	Findings                     Counts
+	Remaining                    Counts // what a second audit found after changes; equal to Findings without one
+	Gaps                         int
+	Changes                      map[Status]int
+	Complete                     bool
+	Interrupted                  bool
+	Seconds                      float64
+}
+
+// Counts is a number of findings by severity.
+type Counts struct {
+	Critical int `json:"critical"`
+	High     int `json:"high"`
+	Medium   int `json:"medium"`
+	Low      int `json:"low"`
+}
+
+func (Start) message()   {}
+func (Finding) message() {}
+func (Gap) message()     {}
+func (Change) message()  {}
+func (Summary) message() {}
+
+// AtLeast counts the findings of a severity or worse.
+func (c Counts) AtLeast(s policy.Severity) int {
+	n := c.Critical
+	if s <= policy.High {
+		n += c.High
+	}
+	if s <= policy.Medium {
+		n += c.Medium
+	}
+	if s <= policy.Low {
+		n += c.Low
+	}
+	return n
+}
+
+// Add counts one finding.
+func (c *Counts) Add(s policy.Severity) {
+	switch s {
+	case policy.Critical:
+		c.Critical++
+	case policy.High:
+		c.High++
+	case policy.Medium:
+		c.Medium++
+	case policy.Low:
+		c.Low++
+	}
+}
