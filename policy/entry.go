@@ -87,6 +87,7 @@ type File struct {
 	ModeKnown  bool // false: the server left the mode out; Mode is then 0 and means nothing
 	UID, GID   uint32
 	OwnerKnown bool
+	RootInSSH  bool // the web root itself is, or lies below, a directory named .ssh
 }
 
 // Path gives the entry's path relative to the web root. It allocates.

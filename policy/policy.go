@@ -11,11 +11,15 @@ package policy
 type Finding struct {
 	Rule     *Rule
 	Severity Severity
-	Detail   string    // one sentence for a person; it quotes nothing that the server sent
 	Clear    Mode      // bits that this rule wants removed
 	Set      Mode      // bits that this rule wants added
 	Want     Mode      // the resulting mode; meaningful only if Change is not None
 	Change   Direction // the way from the entry's mode to Want
+	Detail   string    // one sentence for a person; it quotes nothing that the server sent
+
+	// Blocker is the path of another entry that causes the finding, relative to
+	// the web root and as the server sent it; "" if the entry alone does.
+	Blocker string
 }
 
 // Direction says what a change of mode does to who can reach an entry.

@@ -6,9 +6,18 @@ type Rule struct {
 	Title    string   // what is wrong, one line, no full stop
 	Doc      string   // what a visitor or an attacker experiences, and what a repair does
 	Severity Severity // the highest it reports
-	Check    func(p *Policy, f *File) (Finding, bool)
+	// Check looks at one entry, which is never a symlink, and fills in Severity,
+	// Detail, Clear, Set and Blocker; Evaluate does the rest.
+	Check func(p *Policy, f *File) (Finding, bool)
 }
 
 // Policy is a set of rules with what they need to know of the host. It is
-// immutable once built.
-type Policy struct{}
+// immutable once built; New builds one.
+type Policy struct {
+	name  string
+	rules []*Rule   // sorted by ID
+	web   *Identity // nil: not known, the web server counts as one of the others
+}
+
+// Name is the name of the profile that the policy was built from.
+func (p *Policy) Name() string { return p.name }
