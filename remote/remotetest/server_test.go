@@ -305,14 +305,37 @@ func TestCloseEndsEverything(t *testing.T) {
 	}
 }
 
+// willing is a connection that is never out of data, nor of room.
+type willing struct{ net.Conn }
+
+func (willing) Read(b []byte) (int, error)  { return len(b), nil }
+func (willing) Write(b []byte) (int, error) { return len(b), nil }
+func (willing) Close() error                { return nil }
+
 func TestFreeze(t *testing.T) {
 	s := start(t, Config{})
-	c := dialSFTP(t, s)
-	s.Freeze()
-	done := make(chan error, 1)
-	go func() { _, err := c.ReadDir("."); done <- err }()
-	s.DropConnections()
-	if err := <-done; err == nil {
-		t.Error("a frozen server answered")
+	c, _ := s.add(willing{})
+	if n, err := c.Read(make([]byte, 1)); n != 1 || err != nil {
+		t.Fatalf("Read before: %d, %v", n, err)
 	}
+	s.Freeze()
+	done := make(chan error, 2)
+	go func() { _, err := c.Read(make([]byte, 1)); done <- err }()
+	go func() { _, err := c.Write(make([]byte, 1)); done <- err }()
+	s.DropConnections()
+	for range 2 {
+		if err := <-done; !errors.Is(err, net.ErrClosed) {
+			t.Errorf("a frozen connection did what was asked: %v", err)
+		}
+	}
+}
+
+func TestDropConnections(t *testing.T) {
+	s := start(t, Config{})
+	c := dialSFTP(t, s)
+	s.DropConnections()
+	if _, err := c.ReadDir("."); err == nil {
+		t.Error("answered on a dropped connection")
+	}
+	dialSFTP(t, s)
 }
