@@ -1,0 +1,152 @@
+package report
+
+import (
+	"strings"
+
+	"hostperm/audit"
+)
+
+// table is the report for a person at a terminal, or for a mail from cron. It
+// is written when a stream ends.
+type table struct {
+	out *sink
+	o   Options
+
+	n       int // streams written
+	head    audit.Start
+	rows    *rowSet
+	rules   ruleCounts
+	fixable fixable
+	gaps    capped[audit.Gap]
+	changes map[audit.Status]*capped[audit.Change]
+	last    string // path of the finding before
+}
+
+func newTable(s *sink, o Options) streamHandler { return &table{out: s, o: o} }
+
+func (t *table) start(s audit.Start) error {
+	t.head = s
+	t.rows = newRowSet(t.o.All)
+	t.rules = ruleCounts{}
+	t.fixable = fixable{}
+	t.gaps = capped[audit.Gap]{limit: t.limit(rowLimit)}
+	t.changes = map[audit.Status]*capped[audit.Change]{}
+	return nil
+}
+
+// limit is how many lines a list may have; 0 is all.
+func (t *table) limit(n int) int {
+	if t.o.All {
+		return 0
+	}
+	return n
+}
+
+func (t *table) message(m audit.Message) error {
+	switch m := m.(type) {
+	case audit.Finding:
+		if first := t.rows.entries == 0 && len(t.rows.current) == 0; first || m.Path != t.last {
+			t.fixable.found(m)
+		}
+		t.last = m.Path
+		t.rows.add(m)
+		t.rules.add(m)
+	case audit.Gap:
+		t.gaps.add(m)
+	case audit.Change:
+		list := t.changes[m.Status]
+		if list == nil {
+			limit := rowLimit
+			if m.Status == audit.Refused || m.Status == audit.Failed {
+				limit = troubleLimit
+			}
+			list = &capped[audit.Change]{limit: t.limit(limit)}
+			t.changes[m.Status] = list
+		}
+		list.add(m)
+		t.fixable.changed(m)
+	}
+	return nil
+}
+
+// troubleLimit is for changes that did not work: whoever runs a repair has to
+// go through them.
+const troubleLimit = 500
+
+func (t *table) end(s audit.Summary, cut bool) error {
+	if t.n++; t.n > 1 {
+		t.out.text("\n")
+	}
+	if t.clean(s, cut) {
+		t.line(t.paint(styleGood, "clean")+": "+seen(s)+", 0 findings"+excludedNote(s.Excluded)+" in "+t.where(), "  ")
+		return nil
+	}
+	head := t.where()
+	if t.head.Profile != "" {
+		head += " (profile " + SafeText(t.head.Profile) + ")"
+	}
+	t.line(head, "  ")
+	if err := t.findings(); err != nil {
+		return err
+	}
+	t.listGaps(s)
+	t.listChanges()
+	t.totals(s, cut)
+	t.rows = nil // what a stream held is not kept for the next
+	return nil
+}
+
+// clean reports whether "clean" is the truth: everything was seen, and nothing
+// is wrong or was changed, by the summary and by what came before it.
+func (t *table) clean(s audit.Summary, cut bool) bool {
+	return !cut && Clean(s) && t.rows.findings == 0 && len(t.rows.current) == 0 &&
+		t.gaps.total == 0 && len(t.changes) == 0
+}
+
+// where names the target and the web root.
+func (t *table) where() string {
+	switch {
+	case t.head.Target == "":
+		return Quote(t.head.Root)
+	case strings.Contains(t.head.Target, "://"), t.head.Root == "":
+		return Quote(t.head.Target)
+	}
+	return Quote(t.head.Target + ":" + t.head.Root)
+}
+
+// findings writes the table and the rules below it.
+func (t *table) findings() error {
+	rows := t.rows.rows()
+	if len(rows) == 0 {
+		return nil
+	}
+	t.out.text("\n")
+	if err := writeRows(t.out, rows, t.o); err != nil {
+		return err
+	}
+	grouped := false
+	for i := range rows {
+		grouped = grouped || rows[i].entries > 1
+	}
+	switch hidden := t.rows.hiddenEntries; {
+	case hidden > 0:
+		t.line("… and "+count(hidden, "more entry", "more entries")+" ("+count(t.rows.hiddenFindings, "finding", "findings")+
+			"): --all lists every entry, --format jsonl is for scripts", "  ")
+	case grouped:
+		t.line("(--all lists the entries of a group one by one)", "  ")
+	}
+	t.out.text("\n")
+	t.rules.write(t)
+	return nil
+}
+
+// line writes one paragraph that fits the width.
+func (t *table) line(s, indent string) { t.out.text(wrap(s, t.o.Width, indent), "\n") }
+
+// paint colours s where that is asked for.
+func (t *table) paint(style, s string) string {
+	if !t.o.Color {
+		return s
+	}
+	return style + s + styleOff
+}

@@ -1,0 +1,182 @@
+package report
+
+import (
+	"strings"
+
+	"hostperm/audit"
+	"hostperm/policy"
+)
+
+// fixable counts entries by what a repair could do about them.
+type fixable struct {
+	tighten, loosen, mixed, decide int
+
+	rule string // of the first that needs a decision
+	done int    // changes applied
+}
+
+func (x *fixable) found(f audit.Finding) {
+	switch f.Change {
+	case policy.Tighten:
+		x.tighten++
+	case policy.Loosen:
+		x.loosen++
+	case policy.Mixed:
+		x.mixed++
+	default:
+		if x.decide++; x.rule == "" {
+			x.rule = f.Rule
+		}
+	}
+}
+
+func (x *fixable) changed(c audit.Change) {
+	if c.Status != audit.Applied {
+		return
+	}
+	x.done++
+	left := &x.tighten
+	switch adds, removes := c.To&^c.From != 0, c.From&^c.To != 0; {
+	case adds && removes:
+		left = &x.mixed
+	case adds:
+		left = &x.loosen
+	}
+	*left = max(*left-1, 0)
+}
+
+// totals ends the report of one target.
+func (t *table) totals(s audit.Summary, cut bool) {
+	if why := incomplete(s, cut, t.gaps.total); why != "" {
+		t.line(t.paint(styleBad, "INCOMPLETE")+": "+why, "  ")
+	}
+	if !cut {
+		t.line(seen(s)+excludedNote(s.Excluded), "  ")
+	}
+	t.line(found(s, t.rows.entries), "  ")
+	if t.fixable.done == 0 {
+		t.outlook()
+	}
+	t.next()
+}
+
+// incomplete says why a run did not see everything, "" if it did.
+func incomplete(s audit.Summary, cut bool, gaps int) string {
+	const rest = "; there may be more findings than are shown"
+	switch gaps = max(gaps, s.Gaps); {
+	case cut:
+		return "the scan ends without a summary" + rest
+	case s.Interrupted:
+		return "interrupted" + rest
+	case gaps > 0:
+		return count(gaps, "place", "places") + " could not be read" + rest
+	case !s.Complete:
+		return "not everything was seen" + rest
+	}
+	return ""
+}
+
+// seen counts the entries.
+func seen(s audit.Summary) string {
+	text := count(s.Dirs, "directory", "directories") + ", " + count(s.Files, "file", "files")
+	if s.Symlinks > 0 {
+		text += ", " + count(s.Symlinks, "symlink", "symlinks")
+	}
+	if s.Other > 0 {
+		text += ", " + number(s.Other) + " other"
+	}
+	return text
+}
+
+func excludedNote(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return " (" + number(n) + " excluded and not looked at)"
+}
+
+// found counts the findings and the entries that have them (0: not said);
+// after a repair, what was found before and after it.
+func found(s audit.Summary, entries int) string {
+	total := s.Findings.AtLeast(policy.Low)
+	text := count(total, "finding", "findings")
+	switch left := s.Remaining.AtLeast(policy.Low); {
+	case s.Remaining != s.Findings && left == 0:
+		return text + " before, none remain"
+	case s.Remaining != s.Findings:
+		return text + " before, " + number(left) + " remain: " + severities(s.Remaining)
+	case total == 0:
+		return text
+	}
+	if entries > 0 && entries != total {
+		text += " in " + count(entries, "entry", "entries")
+	}
+	return text + ": " + severities(s.Findings)
+}
+
+func severities(c audit.Counts) string {
+	var parts []string
+	for _, x := range []struct {
+		n    int
+		name policy.Severity
+	}{{c.Critical, policy.Critical}, {c.High, policy.High}, {c.Medium, policy.Medium}, {c.Low, policy.Low}} {
+		if x.n > 0 {
+			parts = append(parts, number(x.n)+" "+x.name.String())
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// outlook says what a repair could do.
+func (t *table) outlook() {
+	x := t.fixable
+	var parts []string
+	if x.tighten > 0 {
+		parts = append(parts, number(x.tighten)+" can be tightened")
+	}
+	if x.loosen > 0 {
+		parts = append(parts, number(x.loosen)+" would be loosened (private now, readable by others then)")
+	}
+	if x.mixed > 0 {
+		parts = append(parts, number(x.mixed)+" would lose some bits and gain others")
+	}
+	if x.decide > 0 {
+		parts = append(parts, count(x.decide, "needs", "need")+" your decision")
+	}
+	if len(parts) > 0 {
+		t.line("Repair: "+strings.Join(parts, ", "), "  ")
+	}
+}
+
+// next writes the commands to type next. They are not wrapped, to be copied.
+func (t *table) next() {
+	x, target := t.fixable, t.target()
+	command := func(what, cmd string) { t.out.text(what, ": ", cmd, "\n") }
+	dry := t.changes[audit.Planned] != nil
+	switch tried := len(t.changes) > 0; {
+	case target == "" || x.tighten+x.loosen+x.mixed == 0:
+	case !t.o.Fixing || dry || !tried:
+		command("To repair", "hostperm audit --fix "+target)
+	case x.loosen+x.mixed > 0:
+		command("To loosen the rest too", "hostperm audit --fix --loosen "+target)
+	}
+	if x.done > 0 {
+		command("To put it all back", "hostperm undo")
+	}
+	if x.rule != "" {
+		command("What to decide", "hostperm rules "+ShellQuote(x.rule))
+	}
+}
+
+// target is how the next command names what was audited.
+func (t *table) target() string {
+	switch {
+	case t.o.Target != "":
+		return t.o.Target
+	case t.head.Target == "":
+		return ""
+	case t.head.Root == "" || strings.Contains(t.head.Target, "://"):
+		return ShellQuote(t.head.Target)
+	}
+	return ShellQuote(t.head.Target + ":" + t.head.Root)
+}
