@@ -1,0 +1,167 @@
+package fastlane
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+func protocolError(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrProtocol, fmt.Sprintf(format, args...))
+}
+
+// next gives the next packet without its length field: a view, valid until
+// discard. Nothing is allocated for it, whatever length it claims.
+func (s *Session) next() ([]byte, error) {
+	head, err := s.in.Peek(4)
+	if err != nil {
+		return nil, streamError(err, len(head) > 0)
+	}
+	n := binary.BigEndian.Uint32(head)
+	if n < 1 || n > MaxPacket {
+		return nil, protocolError("a packet of %d bytes", n)
+	}
+	packet, err := s.in.Peek(4 + int(n))
+	if err != nil {
+		return nil, streamError(err, true)
+	}
+	return packet[4:], nil
+}
+
+func (s *Session) discard(packet []byte) {
+	s.in.Discard(4 + len(packet)) // cannot fail: the bytes are buffered
+}
+
+func streamError(err error, inside bool) error {
+	if err == io.EOF {
+		err = errors.New("the server ended the session")
+		if inside {
+			err = errors.New("the server ended the session in the middle of a packet")
+		}
+		return err
+	}
+	return fmt.Errorf("read from the SFTP session: %w", err)
+}
+
+// readVersion reads the server's first packet.
+func (s *Session) readVersion() error {
+	if head, err := s.in.Peek(4); err == nil && binary.BigEndian.Uint32(head) > MaxPacket {
+		text, _ := s.in.Peek(min(s.in.Buffered(), 60))
+		return protocolError("it began with %q; a login script that prints does that", text)
+	}
+	packet, err := s.next()
+	if err != nil {
+		return err
+	}
+	defer s.discard(packet)
+	if packet[0] != typeVersion {
+		return protocolError("its first packet is of type %d", packet[0])
+	}
+	c := cursor{b: packet[1:]}
+	v := c.uint32()
+	s.exts = make(map[string]string)
+	for len(c.b) > 0 {
+		name, data := c.bytes(), c.bytes()
+		if !c.bad {
+			s.exts[string(name)] = string(data)
+		}
+	}
+	if c.bad {
+		return protocolError("malformed VERSION")
+	}
+	if v != version {
+		return fmt.Errorf("the server speaks SFTP version %d, not %d", v, version)
+	}
+	return nil
+}
+
+// readAll is the reader goroutine.
+func (s *Session) readAll() {
+	for {
+		if !s.packetBuffered() {
+			s.Flush()
+		}
+		packet, err := s.next()
+		if err == nil {
+			err = s.dispatch(packet)
+		}
+		if err != nil {
+			s.fail(err)
+			return
+		}
+		s.discard(packet)
+	}
+}
+
+// packetBuffered reports whether the next packet has arrived in whole. Until
+// then what handlers have sent is held back, to go out in one write.
+func (s *Session) packetBuffered() bool {
+	have := s.in.Buffered()
+	if have < 4 {
+		return false
+	}
+	head, _ := s.in.Peek(4)
+	return uint64(have) >= 4+uint64(binary.BigEndian.Uint32(head))
+}
+
+// dispatch hands one packet to whoever sent the request it answers.
+func (s *Session) dispatch(packet []byte) error {
+	c := cursor{b: packet[1:]}
+	id := c.uint32()
+	if c.bad {
+		return protocolError("a packet of %d bytes", len(packet))
+	}
+	s.mu.Lock()
+	req, ok := s.pending[id]
+	delete(s.pending, id)
+	ended := s.err
+	s.mu.Unlock()
+	if ended != nil {
+		return ended
+	}
+	if !ok {
+		return protocolError("a reply (type %d) to request %d, which is not outstanding", packet[0], id)
+	}
+	if err := s.reply.decode(packet[0], req.op, &c); err != nil {
+		return err
+	}
+	if req.h != nil {
+		req.h.Reply(req.op, req.tag, &s.reply)
+	}
+	return nil
+}
+
+// decode reads a reply to op from behind its id.
+func (r *Reply) decode(kind byte, op Op, c *cursor) error {
+	*r = Reply{}
+	if kind != typeStatus && kind != answers[op] {
+		return protocolError("a reply of type %d to %s", kind, op)
+	}
+	switch kind {
+	case typeStatus:
+		r.code = c.uint32()
+		if len(c.b) > 0 { // servers of old end here
+			r.message = c.bytes()
+		}
+		if r.code == codeOK && answers[op] != typeStatus {
+			return protocolError("it says ok to %s and sends no answer", op)
+		}
+	case typeHandle:
+		r.Handle = c.bytes()
+		if len(r.Handle) > maxHandle {
+			return protocolError("a handle of %d bytes", len(r.Handle))
+		}
+	case typeName:
+		var ok bool
+		if r.Names, ok = parseNames(c.b); !ok {
+			c.bad = true
+		}
+	case typeAttrs:
+		c.attr(&r.Attr)
+	}
+	if c.bad {
+		return protocolError("a malformed reply (type %d) to %s", kind, op)
+	}
+	return nil
+}

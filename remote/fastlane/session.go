@@ -1,0 +1,195 @@
+package fastlane
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// Handler receives replies. Reply is called from the session's reader
+// goroutine; it may send further requests, and must not block on a reply.
+type Handler interface {
+	// Reply gets the answer to the request that was sent as op with this
+	// handler and tag. r is valid only during the call.
+	Reply(op Op, tag int, r *Reply)
+}
+
+// Reply is the answer to one request.
+type Reply struct {
+	Handle []byte // of OpOpenDir and OpOpen
+	Names  Names  // of OpReadDir
+	Attr   Attr   // of OpLStat and OpFStat
+
+	code    uint32
+	message []byte
+}
+
+// Err gives nil if the request succeeded, or a *StatusError.
+func (r *Reply) Err() error {
+	if r.code == codeOK {
+		return nil
+	}
+	return &StatusError{Code: r.code, Message: string(r.message[:min(len(r.message), maxMessage)])}
+}
+
+// EOF reports whether the answer is the end of a listing. It does not allocate.
+func (r *Reply) EOF() bool { return r.code == codeEOF }
+
+type request struct {
+	op  Op
+	tag int
+	h   Handler // nil: nobody wants to know
+}
+
+// Session is one SFTP session. Its methods may be called from any goroutine.
+// Requests after the session's end are dropped without a word, as those that
+// are outstanding then: their handlers are not called.
+type Session struct {
+	rw    io.ReadWriteCloser
+	in    *bufio.Reader
+	group sync.WaitGroup
+	done  chan struct{}
+	wake  chan struct{} // tells the writer that out is worth writing
+	exts  map[string]string
+
+	mu      sync.Mutex
+	out     []byte // requests not yet taken by the writer
+	start   int    // where the request being built begins in out
+	pending map[uint32]request
+	nextID  uint32
+	err     error
+
+	reply Reply // the reader's; reused
+}
+
+// flushAt is how many bytes of requests are gathered before they are written
+// although more may follow: one SSH packet's worth.
+const flushAt = 32 << 10
+
+// Start begins a session on rw: it sends INIT and waits for VERSION. Closing
+// rw ends the wait. On error rw is left to the caller, as it is afterwards.
+func Start(rw io.ReadWriteCloser) (*Session, error) {
+	s := &Session{
+		rw:      rw,
+		in:      bufio.NewReaderSize(rw, MaxPacket+4),
+		done:    make(chan struct{}),
+		wake:    make(chan struct{}, 1),
+		pending: make(map[uint32]request),
+	}
+	if _, err := rw.Write([]byte{0, 0, 0, 5, typeInit, 0, 0, 0, version}); err != nil {
+		return nil, fmt.Errorf("start SFTP: %w", err)
+	}
+	if err := s.readVersion(); err != nil {
+		return nil, fmt.Errorf("start SFTP: %w", err)
+	}
+	s.group.Go(s.readAll)
+	s.group.Go(s.writeAll)
+	return s, nil
+}
+
+// Has reports whether the server offered an extension.
+func (s *Session) Has(extension string) bool {
+	_, ok := s.exts[extension]
+	return ok
+}
+
+// Done is closed when the session has ended.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// Err says why the session has ended; nil while it has not.
+func (s *Session) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// Outstanding counts the requests not yet answered.
+func (s *Session) Outstanding() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.pending)
+}
+
+// Wait returns when the session's goroutines have ended, which they do once
+// the stream under them is closed. No handler is called after it.
+func (s *Session) Wait() { s.group.Wait() }
+
+// fail ends the session. The first reason stands.
+func (s *Session) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = err
+		s.out = nil
+		close(s.done)
+	}
+}
+
+// Flush has the requests sent so far written. A handler need not call it:
+// what handlers send is written when the replies at hand have been handled.
+func (s *Session) Flush() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Session) writeAll() {
+	var batch []byte
+	for {
+		select {
+		case <-s.wake:
+		case <-s.done:
+			return
+		}
+		s.mu.Lock()
+		batch, s.out = s.out, batch[:0]
+		s.mu.Unlock()
+		if len(batch) == 0 {
+			continue
+		}
+		if _, err := s.rw.Write(batch); err != nil {
+			s.fail(fmt.Errorf("write to the SFTP session: %w", err))
+			return
+		}
+	}
+}
+
+// begin starts a request, up to and including its id, and leaves mu locked
+// for finish. It reports false, with mu unlocked, if the session has ended.
+func (s *Session) begin(kind byte, r request) bool {
+	s.mu.Lock()
+	if s.err != nil {
+		s.mu.Unlock()
+		return false
+	}
+	for {
+		s.nextID++
+		if _, taken := s.pending[s.nextID]; !taken {
+			break
+		}
+	}
+	s.pending[s.nextID] = r
+	s.start = len(s.out)
+	s.out = append(s.out, 0, 0, 0, 0, kind)
+	s.out = binary.BigEndian.AppendUint32(s.out, s.nextID)
+	return true
+}
+
+func (s *Session) finish() {
+	binary.BigEndian.PutUint32(s.out[s.start:], uint32(len(s.out)-s.start-4))
+	full := len(s.out) >= flushAt
+	s.mu.Unlock()
+	if full {
+		s.Flush()
+	}
+}
+
+func (s *Session) putUint32(v uint32) { s.out = binary.BigEndian.AppendUint32(s.out, v) }
+
+func (s *Session) putString(v string) {
+	s.putUint32(uint32(len(v)))
+	s.out = append(s.out, v...)
+}
