@@ -91,7 +91,7 @@ func TestCutAfterBytes(t *testing.T) {
 	s.SetFaults(CutAfterBytes(30))
 	for range 10 {
 		r.id++
-		if _, err := r.w.Write((Packet{Type: Lstat, ID: r.id, Body: appendString(nil, "a")}).Bytes()); err != nil {
+		if r.Send(Packet{Type: Lstat, ID: r.id, Body: appendString(nil, "a")}) != nil {
 			break
 		}
 	}
@@ -282,7 +282,9 @@ func TestChangeReply(t *testing.T) {
 	r := rawSession(t, s)
 	s.SetFaults(ChangeReply(2, Garbage, Lstat))
 	r.lstatMode("a")
-	r.send(Packet{Type: Lstat, ID: 9, Body: appendString(nil, "a")})
+	if err := r.Send(Packet{Type: Lstat, ID: 9, Body: appendString(nil, "a")}); err != nil {
+		t.Fatal(err)
+	}
 	got := make([]byte, len(Garbage(nil)))
 	if _, err := io.ReadFull(r.r, got); err != nil || !bytes.Equal(got, Garbage(nil)) {
 		t.Errorf("second reply is %q, %v", got, err)
@@ -318,10 +320,14 @@ func TestLatency(t *testing.T) {
 	begin := time.Now()
 	for range requests {
 		r.id++
-		r.send(Packet{Type: Lstat, ID: r.id, Body: appendString(nil, ".")})
+		if err := r.Send(Packet{Type: Lstat, ID: r.id, Body: appendString(nil, ".")}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for range requests {
-		r.receive()
+		if _, err := r.Receive(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if took := time.Since(begin); took < latency || took > requests*latency/2 {
 		t.Errorf("%d pipelined requests took %v at a latency of %v", requests, took, latency)

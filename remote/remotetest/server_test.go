@@ -111,7 +111,7 @@ func TestModes(t *testing.T) {
 		}
 		s := start(t, Config{Dir: dir, LSetstat: lsetstat})
 		r := rawSession(t, s)
-		if _, ok := r.extensions["lsetstat@openssh.com"]; ok != lsetstat {
+		if _, ok := r.Extensions["lsetstat@openssh.com"]; ok != lsetstat {
 			t.Errorf("lsetstat offered: %v, want %v", ok, lsetstat)
 		}
 		ways := []func(string, uint32) uint32{r.setstat, r.fsetstat}
