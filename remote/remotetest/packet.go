@@ -145,7 +145,7 @@ const (
 
 // attrsSize measures the attributes at the beginning of b.
 func attrsSize(b []byte) (int, bool) {
-	flags, rest, ok := cutUint32(b)
+	flags, _, ok := cutUint32(b)
 	if !ok {
 		return 0, false
 	}
