@@ -1,6 +1,10 @@
 package remote
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"strconv"
+)
 
 // Errors that callers branch on, with errors.Is.
 var (
@@ -33,4 +37,32 @@ func Hint(err error) string {
 		return h.Hint()
 	}
 	return ""
+}
+
+// wordedError has its own words, and is found by errors.Is as what it is about:
+// the words of a sentinel would only stand in the way of a reader.
+type wordedError struct {
+	text  string
+	about error
+}
+
+func (e wordedError) Error() string { return e.text }
+func (e wordedError) Unwrap() error { return e.about }
+
+// usagef is an error that wraps ErrUsage.
+func usagef(format string, args ...any) error {
+	return wordedError{fmt.Sprintf(format, args...), ErrUsage}
+}
+
+// maxQuoted is how many bytes of a server's text an error repeats.
+const maxQuoted = 300
+
+// printable makes text from elsewhere safe to show: what is not printable is
+// escaped as in a Go string, and a long text is cut.
+func printable(s string) string {
+	if len(s) > maxQuoted {
+		s = s[:maxQuoted] + "..."
+	}
+	q := strconv.QuoteToGraphic(s)
+	return q[1 : len(q)-1]
 }

@@ -1,0 +1,188 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// connection is an open and authenticated connection to a target.
+type connection struct {
+	client *ssh.Client // for the target itself
+	user   string
+	host   string // as dialled
+	port   int
+	alias  string // the host as the target named it
+
+	base  net.Conn // the one socket, to the first hop
+	life  context.Context
+	end   context.CancelCauseFunc
+	group sync.WaitGroup
+}
+
+// Display gives user@host, with the host as the target named it.
+func (c *connection) Display() string { return c.user + "@" + c.alias }
+
+// abort closes the socket at once. It never waits, and may be called more than
+// once, from any goroutine.
+func (c *connection) abort() { c.fail(net.ErrClosed) }
+
+// wait returns when the connection has ended and with it all its goroutines.
+func (c *connection) wait() { c.group.Wait() }
+
+// fail ends the connection for a reason. The first reason is kept.
+func (c *connection) fail(reason error) {
+	c.end(reason)
+	c.base.Close()
+}
+
+// ended gives the reason why the connection has ended; nil while it has not.
+func (c *connection) ended() error {
+	if c.life.Err() == nil {
+		return nil
+	}
+	return context.Cause(c.life)
+}
+
+// link is a hop with what is needed to trust it and to log in.
+type link struct {
+	hop  *hop
+	keys *hostKeys
+	ids  *identities
+}
+
+// connect opens a connection to a target, through jump hosts if there are any.
+// The context bounds connecting only: a connection, once open, lasts until it
+// is aborted or breaks.
+//
+// Each hop has its timeout, which covers finding the address, the socket, the
+// key exchange and logging in, but stands still while a person is asked. What
+// can be wrong with options, configuration, key files and known_hosts files is
+// found before any host is contacted, and wraps ErrUsage.
+func connect(ctx context.Context, t Target, o Options) (*connection, error) {
+	r, err := newResolver(o)
+	if err != nil {
+		return nil, err
+	}
+	hops, err := r.route(t)
+	if err != nil {
+		return nil, err
+	}
+	d := &dialer{password: o.Password, ask: &asker{prompter: o.Prompter}, warn: r.warn}
+	links, err := d.prepare(ctx, hops, o.KeyPassphrase)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		for _, l := range links {
+			l.ids.agent.close()
+		}
+	}()
+	var client *ssh.Client
+	var last *watchedConn
+	for _, l := range links {
+		if client, last, err = d.open(ctx, client, l); err != nil {
+			if d.base != nil {
+				d.base.Close()
+			}
+			return nil, err
+		}
+	}
+	return newConnection(client, last, d.base, hops[len(hops)-1]), nil
+}
+
+func newConnection(client *ssh.Client, conn *watchedConn, base net.Conn, h *hop) *connection {
+	c := &connection{client: client, base: base, user: h.user, host: h.host, port: h.port, alias: h.alias}
+	c.life, c.end = context.WithCancelCause(context.Background())
+	c.group.Go(func() {
+		err := client.Wait()
+		c.fail(wordedError{fmt.Sprintf("connection to %s lost: %s", c.host, plainReason(err)), ErrDisconnected})
+	})
+	if h.aliveEvery > 0 {
+		c.group.Go(func() {
+			ticker := time.NewTicker(h.aliveEvery)
+			defer ticker.Stop()
+			c.keepAlive(ticker.C, h.aliveMax, conn)
+		})
+	}
+	return c
+}
+
+// keepAlive asks the server for a sign of life at every tick, unless something
+// came from it since the last one, and ends the connection when so many
+// questions got no answer (ssh_config(5), ServerAliveCountMax).
+func (c *connection) keepAlive(ticks <-chan time.Time, most int, conn *watchedConn) {
+	answers := make(chan struct{}, 1)
+	seen, unanswered, asking := conn.reads.Load(), 0, false
+	for {
+		select {
+		case <-c.life.Done():
+			return
+		case <-answers:
+			unanswered, asking = 0, false
+		case <-ticks:
+			if n := conn.reads.Load(); n != seen {
+				seen, unanswered = n, 0
+				continue
+			}
+			if unanswered++; unanswered > most {
+				c.fail(wordedError{fmt.Sprintf("connection to %s lost: the server does not answer", c.host), ErrDisconnected})
+				return
+			}
+			if asking {
+				continue // requests are answered in order: a second one tells no more
+			}
+			asking = true
+			c.group.Go(func() {
+				// Any answer will do, "no such request" included.
+				if _, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil); err == nil {
+					answers <- struct{}{}
+				}
+			})
+		}
+	}
+}
+
+// openSFTP opens a session channel and starts the server's SFTP on it. A
+// cancelled context closes the whole connection, since that is the only way to
+// end a call that the server does not answer. It may be called several times,
+// for several sessions.
+func (c *connection) openSFTP(ctx context.Context) (io.ReadWriteCloser, error) {
+	stop := context.AfterFunc(ctx, func() { c.fail(context.Cause(ctx)) })
+	defer stop()
+	channel, requests, err := c.client.OpenChannel("session", nil)
+	if err != nil {
+		return nil, c.sessionError(err)
+	}
+	c.group.Go(func() { ssh.DiscardRequests(requests) })
+	// What a server says on the side counts against the same window as the
+	// data: unread, it would stop the data.
+	c.group.Go(func() { io.Copy(io.Discard, channel.Stderr()) })
+	ok, err := channel.SendRequest("subsystem", true, ssh.Marshal(struct{ Name string }{"sftp"}))
+	if err == nil && ok {
+		return channel, nil
+	}
+	if err != nil {
+		return nil, c.sessionError(err)
+	}
+	channel.Close()
+	return nil, WithHint(wordedError{fmt.Sprintf("%s offers no SFTP", c.host), ErrNoSFTP},
+		"ask the host to enable SFTP for this account")
+}
+
+func (c *connection) sessionError(err error) error {
+	if reason := c.ended(); reason != nil {
+		return fmt.Errorf("open an SFTP session: %w", reason)
+	}
+	var refused *ssh.OpenChannelError
+	if errors.As(err, &refused) {
+		return wordedError{fmt.Sprintf("%s refuses a session: %s", c.host, printable(refused.Message)), ErrNoSFTP}
+	}
+	return wordedError{fmt.Sprintf("open an SFTP session on %s: %s", c.host, plainReason(err)), ErrDisconnected}
+}
