@@ -1,5 +1,11 @@
 package remote
 
+import (
+	"context"
+
+	"hostperm/remote/fastlane"
+)
+
 // ChangeRequest asks for one entry's permission bits to be changed.
 type ChangeRequest struct {
 	Path   string // relative to the root, "." for the root itself
@@ -23,4 +29,35 @@ type ChangeResult struct {
 	Outcome ChangeOutcome
 	Now     Attr
 	Err     error // nil if applied; errors.Is(Err, ErrPermission) if the account may not
+}
+
+// changeWindow is how many changes are on their way at once.
+const changeWindow = 64
+
+// Change changes the permission bits of entries below root, an absolute path
+// that the server has resolved. How, and against what it is proof, stands in
+// the package's comment. Many are on their way at once, and started in the
+// order of reqs; one waits for those before it on the same path, and for those
+// on a directory above or below it while the search bits of that directory
+// are changed.
+//
+// each is called exactly once for every request, in any order, never twice at
+// a time, with the index in reqs. If the connection is lost or ctx cancelled
+// on the way, what was sent and not seen to be done is ChangeUnknown, and what
+// was not sent is ChangeRefused; the error then is ctx's, or wraps
+// ErrDisconnected or fastlane.ErrProtocol. It is nil if every request has had
+// its answer, whatever that was.
+func (c *Client) Change(ctx context.Context, root string, reqs []ChangeRequest, each func(i int, r ChangeResult)) error {
+	if len(reqs) == 0 {
+		return nil
+	}
+	ch := newChanger(root, reqs, each)
+	err := c.run(ctx, &ch.operation, func(s *fastlane.Session) {
+		ch.s = s
+		ch.begin()
+	})
+	if err != nil {
+		ch.abandon(err)
+	}
+	return err
 }

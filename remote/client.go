@@ -1,6 +1,15 @@
 package remote
 
-import "time"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"hostperm/remote/fastlane"
+)
 
 // Options say how to reach and trust a server. The zero value behaves as ssh
 // with an empty configuration, without a terminal.
@@ -35,4 +44,131 @@ type Root struct {
 	Found  bool   // no path was given: Asked is the first candidate that exists
 	Linked bool   // Asked was itself a symlink, or passed through one
 	Attr   Attr   // of the resolved directory
+}
+
+// transport is the connection as a Client needs it.
+type transport interface {
+	// openSFTP opens a session channel and starts the server's SFTP on it.
+	openSFTP(ctx context.Context) (io.ReadWriteCloser, error)
+	// abort closes the network connection at once. It never waits, and may be
+	// called more than once.
+	abort()
+	// wait returns when the connection has ended and with it its goroutines.
+	wait()
+	// ended gives the reason why the connection has ended, nil while it has not.
+	ended() error
+	// Display gives user@host.
+	Display() string
+}
+
+// Client is a connection to one server. Its methods may be called from any
+// goroutine; they run one after the other, so a callback must not call them.
+// Cancelling a call's context closes the connection: nothing but Close can be
+// done with the client afterwards.
+type Client struct {
+	conn  transport
+	group sync.WaitGroup
+	turn  chan struct{} // holds a token while a call runs
+
+	// What follows belongs to whoever has the turn.
+	lane   *fastlane.Session // nil until it is first needed
+	ending chan struct{}     // closed when the session that ResolveRoot used has ended; nil: there was none
+}
+
+// Dial connects to t and logs in. The context bounds connecting only; see
+// Options for the rest. The caller closes the client.
+func Dial(ctx context.Context, t Target, o Options) (*Client, error) {
+	conn, err := connect(ctx, t, o)
+	if err != nil {
+		return nil, err
+	}
+	return newClient(conn), nil
+}
+
+func newClient(conn transport) *Client {
+	return &Client{conn: conn, turn: make(chan struct{}, 1)}
+}
+
+// Close closes the connection at once, under any call that still runs, and
+// waits for the client's goroutines. It does not wait for the server.
+func (c *Client) Close() error {
+	c.conn.abort()
+	c.turn <- struct{}{}
+	defer c.give()
+	if c.lane != nil {
+		c.lane.Wait()
+	}
+	c.group.Wait()
+	c.conn.wait()
+	return nil
+}
+
+// Display gives user@host, with the host as the target named it.
+func (c *Client) Display() string { return c.conn.Display() }
+
+func (c *Client) take(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case c.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Client) give() { <-c.turn }
+
+// session gives the session for pipelined work, which is opened when it is
+// first needed and kept. The caller has the turn, and aborts the connection
+// when ctx ends.
+func (c *Client) session(ctx context.Context) (*fastlane.Session, error) {
+	if c.lane != nil {
+		return c.lane, nil
+	}
+	stream, err := c.openStream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, err := fastlane.Start(stream)
+	if err != nil {
+		c.conn.abort()
+		return nil, c.lost(err)
+	}
+	c.lane = s
+	return s, nil
+}
+
+// openTries and firstPause bound how long a server that allows one session at
+// a time is given to notice that the one before has ended: 1.55 s in all.
+const (
+	openTries  = 5
+	firstPause = 50 * time.Millisecond
+)
+
+// openStream opens a channel for SFTP. The first try does not wait for the
+// session that ResolveRoot used to be gone; a server with room for one only
+// (MaxSessions 1) refuses it, and is asked again afterwards.
+func (c *Client) openStream(ctx context.Context) (io.ReadWriteCloser, error) {
+	stream, err := c.conn.openSFTP(ctx)
+	if err == nil || c.ending == nil || errors.Is(err, ErrDisconnected) {
+		return stream, err
+	}
+	select {
+	case <-c.ending:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	for pause, try := firstPause, 0; try < openTries; pause, try = pause*2, try+1 {
+		if stream, err = c.conn.openSFTP(ctx); err == nil {
+			return stream, nil
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return nil, fmt.Errorf("open another SFTP session: %w", err)
 }

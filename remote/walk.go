@@ -1,8 +1,10 @@
 package remote
 
 import (
-	"hostperm/remote/fastlane"
+	"context"
 	"sync/atomic"
+
+	"hostperm/remote/fastlane"
 )
 
 // Attr is what a server says of an entry; see fastlane.Attr.
@@ -22,6 +24,11 @@ type Entry struct {
 	Name []byte // one component, "." for the root itself; never empty, "..", or with a slash or NUL below it
 	Attr Attr
 	Dir  *Dir // non-nil if the entry is a directory, which will be listed if the visitor says so
+
+	// Above marks a directory that lies above one of WalkOptions.From. It is
+	// visited so that the chain of Dir is whole, and not listed, whatever the
+	// visitor says.
+	Above bool
 }
 
 // Visitor receives what a walk finds. Calls never overlap, and a directory's
@@ -43,7 +50,52 @@ type Progress struct {
 
 // WalkOptions tune a walk; the zero value is right for most.
 type WalkOptions struct {
-	From     []string  // directories to start at, relative to the root; empty: the root
-	Window   int       // directories open at once on the server; 0: automatic
+	From     []string  // directories to start at, relative to the root; empty: the root. One inside another is walked as part of it
+	Window   int       // directories open at once on the server, at most; 0: automatic
 	Progress *Progress // may be nil
+}
+
+// Walk visits root, an absolute path that the server has resolved (see
+// ResolveRoot), and everything below it. Symlinks are visited and never
+// followed: what is listed is what a listing or LSTAT calls a directory. (The
+// server itself follows one that has replaced a directory since; SFTP version
+// 3 has no way to forbid it. It cannot lead to a change: see Change.)
+//
+// Every place that could not be seen is a gap:
+//   - a directory that cannot be listed, or only in part;
+//   - a name that a server must not send: empty, with a slash or NUL, longer
+//     than 1024 bytes (no file system in use allows more than 765), or "." or
+//     ".." a second time;
+//   - a listing that repeats itself, goes on after its end, or has more than
+//     10,000,000 entries;
+//   - a path longer than 4095 bytes, which is also what bounds the depth;
+//   - an entry whose mode, and so whose type, the server does not tell even to
+//     LSTAT: it is visited all the same, with the flag unset, and could be a
+//     directory that was not seen;
+//   - a component of a From that is no directory now.
+//
+// A name that comes twice in a listing without the listing repeating itself is
+// visited twice: a directory that changes while it is listed does that.
+//
+// An OPENDIR that fails while others are open is tried again with fewer of
+// them before it is a gap: it may be a lack of handles. The number of
+// directories open at once shrinks with that, and grows back slowly.
+//
+// Memory grows with the directories that are open or known and not yet listed,
+// not with entries: the directory found last is listed first, and above some
+// 16,000 waiting ones, most open listings pause.
+//
+// The error is nil when the walk has ended, with or without gaps. Otherwise it
+// is ctx's, or about the root, or wraps ErrDisconnected or
+// fastlane.ErrProtocol: the walk is then not whole.
+func (c *Client) Walk(ctx context.Context, root string, v Visitor, o WalkOptions) error {
+	starts, err := cleanStarts(o.From)
+	if err != nil {
+		return err
+	}
+	w := newWalker(root, v, o)
+	return c.run(ctx, &w.operation, func(s *fastlane.Session) {
+		w.s = s
+		w.begin(starts)
+	})
 }

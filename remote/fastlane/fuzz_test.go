@@ -69,7 +69,7 @@ func FuzzPacket(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answers := make(recorder, OpLSetStat)
+		answers := make(recorder, OpReadLink)
 		s.OpenDir(answers, 0, "/")
 		s.ReadDir(answers, 0, "h")
 		s.Close(answers, 0, "h")
@@ -78,9 +78,10 @@ func FuzzPacket(f *testing.F) {
 		s.FStat(answers, 0, "h")
 		s.FSetStat(answers, 0, "h", 0)
 		s.LSetStat(answers, 0, "/", 0)
+		s.ReadLink(answers, 0, "/")
 		close(sent)
 		s.Wait()
-		if s.Err() == nil || len(answers)+s.Outstanding() > int(OpLSetStat) {
+		if s.Err() == nil || len(answers)+s.Outstanding() > int(OpReadLink) {
 			t.Fatalf("error %v, %d replies, %d outstanding", s.Err(), len(answers), s.Outstanding())
 		}
 	})

@@ -21,6 +21,7 @@ const (
 	typeFSetStat = 10
 	typeOpenDir  = 11
 	typeReadDir  = 12
+	typeReadLink = 19
 	typeStatus   = 101
 	typeHandle   = 102
 	typeName     = 104
@@ -48,6 +49,7 @@ const (
 	OpFStat
 	OpFSetStat
 	OpLSetStat
+	OpReadLink
 )
 
 // answers maps each Op to the packet type of its success; a STATUS packet may
@@ -61,6 +63,7 @@ var answers = [...]byte{
 	OpFStat:    typeAttrs,
 	OpFSetStat: typeStatus,
 	OpLSetStat: typeStatus,
+	OpReadLink: typeName,
 }
 
 var opNames = [...]string{
@@ -72,6 +75,7 @@ var opNames = [...]string{
 	OpFStat:    "FSTAT",
 	OpFSetStat: "FSETSTAT",
 	OpLSetStat: "lsetstat",
+	OpReadLink: "READLINK",
 }
 
 // String gives the name that the draft gives the request.

@@ -31,6 +31,12 @@ func (s *Session) LStat(h Handler, tag int, path string) {
 	s.simple(typeLStat, request{OpLStat, tag, h}, path)
 }
 
+// ReadLink asks where a symlink leads. What is none is answered with an error
+// of one kind or another. The reply's Names has one name, the target.
+func (s *Session) ReadLink(h Handler, tag int, path string) {
+	s.simple(typeReadLink, request{OpReadLink, tag, h}, path)
+}
+
 // Open asks for a handle to read a file. The server follows symlinks, and
 // blocks on a FIFO; OpenSSH opens directories so too.
 func (s *Session) Open(h Handler, tag int, path string) {

@@ -19,7 +19,7 @@ type Handler interface {
 // Reply is the answer to one request.
 type Reply struct {
 	Handle []byte // of OpOpenDir and OpOpen
-	Names  Names  // of OpReadDir
+	Names  Names  // of OpReadDir and OpReadLink
 	Attr   Attr   // of OpLStat and OpFStat
 
 	code    uint32

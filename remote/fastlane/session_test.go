@@ -50,11 +50,11 @@ func TestStart(t *testing.T) {
 // TestRequests pins the bytes of every request, and that replies reach the
 // handler, op and tag of theirs, in whatever order they come.
 func TestRequests(t *testing.T) {
-	sent := make(chan got, 8)
+	sent := make(chan got, 9)
 	attr := Attr{Flags: AttrSize | AttrUIDGID | AttrPermissions | AttrACModTime | AttrExtended, Size: 1 << 40, UID: 7, GID: 8, Mode: TypeDir | 0o2755, Atime: 9, Mtime: 10}
 	s, err := start(t, versionPacket(3), func(conn net.Conn) {
 		var all []got
-		for range 8 {
+		for range 9 {
 			g, err := readRequest(conn)
 			if err != nil {
 				return
@@ -72,6 +72,7 @@ func TestRequests(t *testing.T) {
 			packet(typeAttrs, all[5].id, Attr{}.encode(nil)),
 			packet(typeStatus, all[6].id, u32(nil, 4)),
 			packet(typeStatus, all[7].id, ok),
+			packet(typeName, all[8].id, nameBody("/target")),
 		}
 		for i := len(replies) - 1; i >= 0; i-- {
 			conn.Write(replies[i])
@@ -80,7 +81,7 @@ func TestRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answers := make(recorder, 8)
+	answers := make(recorder, 9)
 	s.OpenDir(answers, 0, "/a")
 	s.ReadDir(answers, 1, "h")
 	s.Close(answers, 2, "h")
@@ -89,6 +90,7 @@ func TestRequests(t *testing.T) {
 	s.FStat(answers, 5, "h")
 	s.FSetStat(answers, 6, "h", 0o4755)
 	s.LSetStat(answers, 7, "/d", 0o107777)
+	s.ReadLink(answers, 8, "/e")
 	s.Flush()
 
 	wantSent := []got{
@@ -100,6 +102,7 @@ func TestRequests(t *testing.T) {
 		{typeFStat, 6, str(nil, "h")},
 		{typeFSetStat, 7, u32(u32(str(nil, "h"), 4), 0o4755)},
 		{typeExtended, 8, u32(u32(str(str(nil, LSetStatExtension), "/d"), 4), 0o7777)},
+		{typeReadLink, 9, str(nil, "/e")},
 	}
 	for i, want := range wantSent {
 		if g := <-sent; g.kind != want.kind || g.id != want.id || !bytes.Equal(g.body, want.body) {
@@ -115,6 +118,7 @@ func TestRequests(t *testing.T) {
 		{op: OpFStat, tag: 5},
 		{op: OpFSetStat, tag: 6, err: &StatusError{4, ""}},
 		{op: OpLSetStat, tag: 7},
+		{op: OpReadLink, tag: 8, names: []string{"/target 100644"}},
 	}
 	for i := len(want) - 1; i >= 0; i-- {
 		if r := <-answers; !reflect.DeepEqual(r, want[i]) {

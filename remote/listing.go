@@ -1,0 +1,306 @@
+package remote
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"hostperm/remote/fastlane"
+)
+
+const (
+	// firstReads is how many READDIRs follow an OPENDIR: one for the entries of
+	// a directory of common size, and one that finds its end.
+	firstReads = 2
+	// maxReads is the most READDIRs outstanding on one directory.
+	maxReads = 64
+	// fullReply is the number of entries above which a reply is taken to be one
+	// of many: OpenSSH sends up to 100, ProFTPD about 20. A guess that is wrong
+	// costs a round trip, or a READDIR that finds the end again.
+	fullReply = 16
+	// maxLookups is the most LSTATs outstanding on one directory, for entries
+	// that were listed without a mode.
+	maxLookups = 512
+	// maxBadNames is how many bad names of one directory are reported one by
+	// one; the others are counted.
+	maxBadNames = 10
+)
+
+// listing is one directory being listed. Everything in it is guarded by the
+// walker's mu.
+type listing struct {
+	w        *walker
+	dir      *Dir
+	again    *reopen // not nil: OPENDIR has failed before
+	returned int     // walker.returned when OPENDIR was sent
+	handle   string
+
+	sent    int  // READDIRs sent; the tag of the next one
+	reading int  // READDIRs outstanding
+	ahead   int  // READDIRs that may be outstanding
+	eof     int  // tag of the first READDIR that found the end; -1: none yet
+	broken  bool // a gap has been reported, and no more is asked for
+	lookups int  // LSTATs outstanding
+
+	entries  int // listed so far, and at least one a reply
+	dots     [3]int
+	badNames int
+	repeats  repeats
+}
+
+// Reply implements fastlane.Handler.
+func (l *listing) Reply(op fastlane.Op, tag int, r *fastlane.Reply) {
+	l.w.mu.Lock()
+	defer l.w.mu.Unlock()
+	if l.w.over {
+		return
+	}
+	if op == fastlane.OpOpenDir {
+		l.opened(r)
+	} else {
+		l.reading--
+		l.readdir(tag, r)
+		l.read()
+	}
+	l.w.pump()
+}
+
+func (l *listing) opened(r *fastlane.Reply) {
+	switch err := r.Err(); {
+	case err == nil:
+		l.handle = string(r.Handle)
+		l.w.gotHandle(l)
+		l.read()
+	case errors.Is(err, fastlane.ErrFailure):
+		l.w.noHandle(l, err)
+	default:
+		l.w.open--
+		l.w.lost(l, statusError(err))
+	}
+}
+
+// read sends the READDIRs that may go out now. A directory that has nothing
+// outstanding afterwards is closed if it is done, and else paused.
+func (l *listing) read() {
+	w := l.w
+	done := l.broken || l.eof >= 0
+	if !done && l.lookups < maxLookups && (len(w.paused) == w.open-1 || !w.mayPause()) {
+		for ; l.reading < l.ahead; l.reading++ {
+			w.s.ReadDir(l, l.sent, l.handle)
+			l.sent++
+		}
+	}
+	switch {
+	case l.reading > 0 || l.lookups > 0:
+	case done:
+		l.close()
+	default:
+		w.paused = append(w.paused, l)
+	}
+}
+
+// close gives the handle back, and does not wait to hear of it: a handle that
+// the server then cannot close is the server's loss.
+func (l *listing) close() {
+	w := l.w
+	if more := l.badNames - maxBadNames; more > 0 {
+		w.gap(l.dir.Path, fmt.Errorf("the server listed %d more names that cannot be", more))
+	}
+	w.s.Close(nil, 0, l.handle)
+	w.returned++
+	w.open--
+	w.progress.Waiting.Add(-1)
+	if !l.broken {
+		w.progress.Listed.Add(1)
+	}
+}
+
+// fail reports that the rest of the directory was not seen, once.
+func (l *listing) fail(err error) {
+	if !l.broken {
+		l.broken = true
+		l.w.gap(l.dir.Path, err)
+	}
+}
+
+// readdir takes one reply. Requests on a handle are served in the order in
+// which they were sent (section 6.1 of the draft), so an error of a READDIR
+// behind one that found the end means nothing, and names there are no part of
+// the listing.
+func (l *listing) readdir(tag int, r *fastlane.Reply) {
+	behind := l.eof >= 0 && tag > l.eof
+	switch {
+	case r.EOF():
+		if l.eof < 0 && l.entries == 0 && !l.broken {
+			l.isEmpty()
+		}
+		if l.eof < 0 || tag < l.eof {
+			l.eof = tag
+		}
+	case r.Err() != nil:
+		if !behind {
+			l.fail(fmt.Errorf("listed in part only: %w", statusError(r.Err())))
+		}
+	case behind:
+		if r.Names.Len() > 0 {
+			l.fail(errors.New("the server went on listing behind the end"))
+		}
+	default:
+		l.names(&r.Names)
+	}
+}
+
+func (l *listing) names(names *fastlane.Names) {
+	if n := names.Len(); n >= fullReply || l.reading == 0 {
+		l.ahead = min(l.ahead+1, maxReads)
+	} else {
+		l.ahead = max(l.reading, 1) // the end is probably near: do not read past it
+	}
+	if names.Len() == 0 {
+		l.entries++
+	}
+	for !l.broken && !l.w.over && names.Next() {
+		l.entries++
+		l.name(names.Name, &names.Attr)
+	}
+	if l.entries > l.w.listing {
+		l.fail(fmt.Errorf("the server lists more than %d entries", l.w.listing))
+	}
+}
+
+// name takes one entry of the listing.
+func (l *listing) name(name []byte, a *Attr) {
+	if reason := l.objection(name); reason != "" {
+		if l.badNames++; l.badNames <= maxBadNames {
+			l.w.gap(l.dir.Path, fmt.Errorf("the server listed %q: %s", name[:min(len(name), l.w.name)], reason))
+		}
+		return
+	}
+	switch {
+	case isDots(name):
+	case l.repeats.found(name):
+		l.fail(errors.New("the listing repeats itself"))
+	case a.HasMode():
+		l.w.visit(l.dir, name, a)
+	default:
+		l.lookUp(string(name), a)
+	}
+}
+
+func isDots(name []byte) bool {
+	return len(name) <= 2 && (string(name) == "." || string(name) == "..")
+}
+
+// objection says what is wrong with a name, or nothing. "." and ".." are
+// listed by most servers, once each.
+func (l *listing) objection(name []byte) string {
+	switch {
+	case len(name) == 0:
+		return "an empty name"
+	case isDots(name):
+		if l.dots[len(name)]++; l.dots[len(name)] > 1 {
+			return "more than once"
+		}
+	case len(name) > l.w.name:
+		return fmt.Sprintf("a name of %d bytes", len(name))
+	case bytes.IndexByte(name, '/') >= 0:
+		return "a name with a slash"
+	case bytes.IndexByte(name, 0) >= 0:
+		return "a name with a NUL"
+	}
+	return ""
+}
+
+// lookup looks at an entry that was listed without its mode.
+type lookup struct {
+	l    *listing
+	name string
+	attr Attr // as listed
+	look look
+}
+
+func (l *listing) lookUp(name string, a *Attr) {
+	l.lookups++
+	u := &lookup{l: l, name: name, attr: *a}
+	u.look.send(l.w.s, u, 0, below(l.w.root, join(l.dir.Path, name)))
+}
+
+// isEmpty takes the end of a listing in which there was nothing at all, not
+// even "." and "..". OpenSSH leaves out what it cannot look at, so this is how
+// it lists a directory that may be read and not searched (mode 0444); "." in it
+// cannot be looked at then.
+func (l *listing) isEmpty() {
+	l.lookups++
+	l.w.s.LStat(emptyCheck{l}, 0, below(l.w.root, l.dir.Path)+"/.")
+}
+
+type emptyCheck struct{ l *listing }
+
+// Reply implements fastlane.Handler.
+func (c emptyCheck) Reply(_ fastlane.Op, _ int, r *fastlane.Reply) {
+	w := c.l.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over {
+		return
+	}
+	if err := statusError(r.Err()); errors.Is(err, ErrPermission) {
+		c.l.fail(fmt.Errorf("it can be read and not searched: %w", err))
+	}
+	c.l.looked()
+}
+
+// looked counts a lookup that is done, and lets the walk go on.
+func (l *listing) looked() {
+	l.lookups--
+	l.read()
+	l.w.pump()
+}
+
+// Reply implements fastlane.Handler.
+func (u *lookup) Reply(op fastlane.Op, _ int, r *fastlane.Reply) {
+	w := u.l.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over || !u.look.take(op, r) {
+		return
+	}
+	path := join(u.l.dir.Path, u.name)
+	switch err := u.look.err; {
+	case err != nil:
+		w.visit(u.l.dir, []byte(u.name), &u.attr)
+		w.gap(path, fmt.Errorf("%w (%w)", errTypeUnknown, err))
+	default:
+		w.visit(u.l.dir, []byte(u.name), &u.look.attr)
+		if !u.look.attr.HasMode() {
+			w.gap(path, errTypeUnknown)
+		}
+	}
+	u.l.looked()
+}
+
+// repeats notices a listing that goes round in circles, whatever their length,
+// in constant memory (Brent's algorithm): it keeps one name, and takes a later
+// one each time twice as many have passed.
+type repeats struct {
+	mark  []byte
+	steps int
+	power int
+	hits  int
+}
+
+// maxHits is how often the kept name may come again. A directory that changes
+// while it is listed can show a name twice; only a circle goes on showing it.
+const maxHits = 3
+
+func (r *repeats) found(name []byte) bool {
+	if bytes.Equal(name, r.mark) {
+		r.hits++
+		return r.hits >= maxHits
+	}
+	if r.steps++; r.hits == 0 && r.steps > r.power {
+		r.mark = append(r.mark[:0], name...)
+		r.steps, r.power = 0, max(1, r.power*2)
+	}
+	return false
+}

@@ -1,0 +1,206 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/pkg/sftp"
+
+	"hostperm/remote/fastlane"
+)
+
+// candidates are the web roots looked for when a target names none, in the
+// login directory, the first that exists.
+var candidates = [...]string{"public_html", "httpdocs", "htdocs", "www", "html", "web"}
+
+// maxLinks is how many symlinks a root's path may lead through one after the
+// other, where the server does not resolve them itself.
+const maxLinks = 16
+
+// ResolveRoot finds the web root that t names, or the first of public_html,
+// httpdocs, htdocs, www, html and web that exists in the login directory. A
+// symlink at the root, and above it, is followed. The error wraps ErrNotExist,
+// ErrNotDir or ErrPermission if that is what is wrong with the root, and
+// carries a hint.
+//
+// It uses a session of pkg/sftp, which it gives up before it returns, without
+// waiting for the server to have noticed: see Client.openStream for what that
+// means where only one is allowed at a time.
+func (c *Client) ResolveRoot(ctx context.Context, t Target) (Root, error) {
+	root, err := c.findRoot(ctx, t)
+	if err != nil {
+		return Root{}, err
+	}
+	var seen error
+	err = c.Lstat(ctx, root.Path, []string{"."}, func(_ int, a Attr, err error) { root.Attr, seen = a, err })
+	if err == nil {
+		err = seen
+	}
+	if err == nil && root.Attr.HasMode() && root.Attr.Type() != typeDir {
+		err = ErrNotDir
+	}
+	if err != nil {
+		return Root{}, fmt.Errorf("web root %q: %w", root.Path, err)
+	}
+	return root, nil
+}
+
+func (c *Client) findRoot(ctx context.Context, t Target) (Root, error) {
+	if err := c.take(ctx); err != nil {
+		return Root{}, err
+	}
+	defer c.give()
+	release := context.AfterFunc(ctx, c.conn.abort)
+	defer release()
+	stream, err := c.openStream(ctx)
+	if err != nil {
+		return Root{}, firstOf(ctx, err)
+	}
+	files, err := sftp.NewClientPipe(stream, stream)
+	if err != nil {
+		err = fmt.Errorf("start SFTP: %w", err)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = c.lost(err)
+		}
+		c.conn.abort()
+		return Root{}, firstOf(ctx, err)
+	}
+	defer c.endSession(files, stream)
+	root, err := findRoot(files, t)
+	return root, firstOf(ctx, err)
+}
+
+// endSession closes a pkg/sftp session in the background: its Close waits for
+// the server, without a limit. Aborting the connection ends the wait.
+func (c *Client) endSession(files *sftp.Client, stream io.Closer) {
+	ending := make(chan struct{})
+	c.ending = ending
+	c.group.Go(func() {
+		defer close(ending)
+		files.Close()
+		stream.Close()
+	})
+}
+
+func findRoot(files *sftp.Client, t Target) (Root, error) {
+	login, err := realPath(files, ".")
+	if err != nil {
+		return Root{}, fmt.Errorf("find the login directory: %w", err)
+	}
+	asked := t.Path
+	if !t.HasPath {
+		if asked, err = firstCandidate(files, login); err != nil {
+			return Root{}, err
+		}
+	}
+	full := asked
+	if !strings.HasPrefix(asked, "/") {
+		full = path.Join(login, asked)
+	}
+	resolved, err := resolve(files, full)
+	if err != nil {
+		hint := fmt.Sprintf("a path without a leading slash is looked for in the login directory, %q", login)
+		return Root{}, WithHint(fmt.Errorf("web root %q: %w", asked, err), hint)
+	}
+	return Root{Path: resolved, Asked: asked, Found: !t.HasPath, Linked: resolved != path.Clean(full)}, nil
+}
+
+// firstCandidate asks for all candidates at once.
+func firstCandidate(files *sftp.Client, login string) (string, error) {
+	var errs [len(candidates)]error
+	var group sync.WaitGroup
+	for i, name := range candidates {
+		group.Go(func() { errs[i] = isDir(files, path.Join(login, name)) })
+	}
+	group.Wait()
+	for i, err := range errs {
+		if err == nil {
+			return candidates[i], nil
+		}
+		if errors.Is(err, ErrDisconnected) {
+			return "", err
+		}
+	}
+	err := fmt.Errorf("no web root found in the login directory %q (tried %s)", login, strings.Join(candidates[:], ", "))
+	return "", WithHint(err, "give the path: host:path")
+}
+
+// isDir reports as an error why p, its symlinks followed, is not a directory.
+// A type that the server does not tell is let pass.
+func isDir(files *sftp.Client, p string) error {
+	kind, err := typeOf(files.Stat(p))
+	if err == nil && kind != typeDir && kind != 0 {
+		err = ErrNotDir
+	}
+	return err
+}
+
+// resolve gives the path of the directory that full leads to. Some servers
+// resolve symlinks in REALPATH, others only tidy the path.
+func resolve(files *sftp.Client, full string) (string, error) {
+	if err := isDir(files, full); err != nil {
+		return "", err
+	}
+	for range maxLinks {
+		p, err := realPath(files, full)
+		if err != nil {
+			return "", err
+		}
+		kind, err := typeOf(files.Lstat(p))
+		if err != nil || kind != fastlane.TypeSymlink {
+			return p, err
+		}
+		link, err := files.ReadLink(p)
+		if err != nil {
+			return "", fileError(err)
+		}
+		if full = link; !strings.HasPrefix(link, "/") {
+			full = path.Join(path.Dir(p), link)
+		}
+	}
+	return "", fmt.Errorf("more than %d symlinks, one leading to the next", maxLinks)
+}
+
+// realPath resolves p, and checks what the server says.
+func realPath(files *sftp.Client, p string) (string, error) {
+	full, err := files.RealPath(p)
+	switch {
+	case err != nil:
+		return "", fileError(err)
+	case !strings.HasPrefix(full, "/") || strings.IndexByte(full, 0) >= 0 || len(full) > maxPath:
+		return "", fmt.Errorf("%w: it resolves %q to %q, which is no absolute path", fastlane.ErrProtocol, p, full[:min(len(full), maxQuoted)])
+	}
+	return path.Clean(full), nil
+}
+
+// typeOf gives the file type bits of a Stat, 0 if the server did not tell.
+func typeOf(info fs.FileInfo, err error) (uint32, error) {
+	if err != nil {
+		return 0, fileError(err)
+	}
+	st, _ := info.Sys().(*sftp.FileStat)
+	if st == nil { // a status of OK in place of the attributes
+		return 0, fmt.Errorf("%w: it says ok to STAT and sends no answer", fastlane.ErrProtocol)
+	}
+	return st.Mode & typeMask, nil
+}
+
+// fileError makes an error of pkg/sftp one that callers of this package know.
+func fileError(err error) error {
+	var status *sftp.StatusError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return ErrNotExist
+	case errors.Is(err, fs.ErrPermission):
+		return ErrPermission
+	case errors.As(err, &status):
+		return &fastlane.StatusError{Code: status.Code, Message: printable(status.Error())}
+	}
+	return fmt.Errorf("%w: %w", ErrDisconnected, err)
+}
