@@ -1,0 +1,30 @@
+package audit
+
+import (
+	"hostperm/policy"
+	"hostperm/remote"
+	"hostperm/remote/fastlane"
+)
+
+const ownerSent = fastlane.AttrUIDGID
+
+// kindOf reads the type that the server sent with the mode.
+func kindOf(a *remote.Attr) policy.Kind {
+	switch a.Type() {
+	case fastlane.TypeRegular:
+		return policy.KindFile
+	case fastlane.TypeDir:
+		return policy.KindDir
+	case fastlane.TypeSymlink:
+		return policy.KindSymlink
+	case fastlane.TypeFIFO:
+		return policy.KindFIFO
+	case fastlane.TypeSocket:
+		return policy.KindSocket
+	case fastlane.TypeCharDevice:
+		return policy.KindCharDevice
+	case fastlane.TypeBlockDevice:
+		return policy.KindBlockDevice
+	}
+	return policy.KindUnknown
+}

@@ -1,0 +1,120 @@
+package audit
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Result is what an audit found. Run makes it; a copy shares its slices.
+type Result struct {
+	Root     string    // absolute, as it was given to Run
+	Findings []Finding // sorted by path, then rule
+	Gaps     []Gap     // sorted by path, then error
+
+	Dirs, Files, Symlinks, Other int64 // entries audited, the root included
+	Excluded                     int64 // entries left out by Options.Exclude; what is in a directory left out is not counted
+	Complete                     bool  // everything was seen that was not excluded
+
+	from   []string // Options.From
+	failed bool     // the walk ended early
+}
+
+// Counts counts the findings by severity.
+func (r *Result) Counts() Counts {
+	var c Counts
+	for i := range r.Findings {
+		c.Add(r.Findings[i].Severity)
+	}
+	return c
+}
+
+// Emit hands the findings and then the gaps to h, in order, up to the first
+// error, which it returns.
+func (r *Result) Emit(h Handler) error {
+	for _, f := range r.Findings {
+		if err := h.Handle(f); err != nil {
+			return err
+		}
+	}
+	for _, g := range r.Gaps {
+		if err := h.Handle(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Merge takes over what a later audit of some directories (Options.From) says
+// of them: the findings and gaps at and below these are replaced, and what it
+// counted is added. It is for directories that could not be opened before, and
+// were repaired since; one that had been listed in part counts that part twice.
+// An audit of the whole root replaces everything. other is not changed.
+func (r *Result) Merge(other *Result) {
+	if len(other.from) == 0 {
+		*r = *other
+		r.Findings, r.Gaps = slices.Clone(other.Findings), slices.Clone(other.Gaps)
+		return
+	}
+	seenAgain := pathSet(other.from)
+	// Into new slices: a copy of r that someone kept stays as it is.
+	var findings []Finding
+	for _, f := range r.Findings {
+		if !atOrBelow(seenAgain, f.Path) {
+			findings = append(findings, f)
+		}
+	}
+	var gaps []Gap
+	for _, g := range r.Gaps {
+		if !atOrBelow(seenAgain, g.Path) {
+			gaps = append(gaps, g)
+		}
+	}
+	r.Findings, r.Gaps = append(findings, other.Findings...), append(gaps, other.Gaps...)
+	r.Dirs += other.Dirs
+	r.Files += other.Files
+	r.Symlinks += other.Symlinks
+	r.Other += other.Other
+	r.Excluded += other.Excluded
+	r.failed = r.failed || other.failed
+	r.settle()
+}
+
+// settle puts everything in order. A directory that changes while it is listed
+// can show a name twice: what was seen last counts.
+func (r *Result) settle() {
+	slices.SortStableFunc(r.Findings, compareFindings)
+	slices.Reverse(r.Findings)
+	r.Findings = slices.CompactFunc(r.Findings, func(a, b Finding) bool { return compareFindings(a, b) == 0 })
+	slices.Reverse(r.Findings)
+	slices.SortFunc(r.Gaps, func(a, b Gap) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Error, b.Error))
+	})
+	r.Gaps = slices.Compact(r.Gaps)
+	r.Complete = !r.failed && len(r.Gaps) == 0
+}
+
+func compareFindings(a, b Finding) int {
+	return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Rule, b.Rule))
+}
+
+func pathSet(paths []string) map[string]bool {
+	set := make(map[string]bool, len(paths))
+	for _, p := range paths {
+		set[p] = true
+	}
+	return set
+}
+
+// atOrBelow reports whether path is one of dirs or lies below one.
+func atOrBelow(dirs map[string]bool, path string) bool {
+	if dirs["."] || dirs[path] {
+		return true
+	}
+	for i := range len(path) {
+		if path[i] == '/' && dirs[path[:i]] {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,144 @@
+package audit
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"hostperm/policy"
+	"hostperm/remote"
+)
+
+// Walker visits everything at and below a web root; *remote.Client is one. It
+// visits a directory before what is in it, calls the visitor never twice at a
+// time, and not any more once it has returned.
+type Walker interface {
+	Walk(ctx context.Context, root string, v remote.Visitor, o remote.WalkOptions) error
+}
+
+// Options tune an audit; the zero value audits everything.
+type Options struct {
+	Exclude  []string         // globs of entries to leave out; see ValidateExclude
+	From     []string         // directories to audit instead of the root, relative to it; see Result.Merge
+	Window   int              // directories open at once on the server, at most; 0: automatic
+	Progress *remote.Progress // counts the running walk; may be nil
+}
+
+// Run audits what w finds at and below root, an absolute path that the server
+// has resolved. The Result is never nil: if the walk ends early it holds what
+// was seen until then, is not Complete, and comes with the walk's error. A
+// pattern in o.Exclude that is not valid is an error before w is asked for
+// anything.
+func Run(ctx context.Context, w Walker, root string, p *policy.Policy, o Options) (*Result, error) {
+	c := &collector{policy: p, result: &Result{Root: root, from: slices.Clone(o.From)}}
+	c.file.RootInSSH = policy.HasSSHDir(root)
+	var err error
+	if c.excludes, err = compileExcludes(o.Exclude); err != nil {
+		return c.result, err
+	}
+	c.starts = pathSet(o.From)
+	err = w.Walk(ctx, root, remote.Visitor{Entry: c.entry, Gap: c.gap},
+		remote.WalkOptions{From: o.From, Window: o.Window, Progress: o.Progress})
+	c.result.failed = err != nil
+	c.result.settle()
+	return c.result, err
+}
+
+// collector is the visitor of one walk. file and found are used again for each
+// entry, so that one without findings costs no memory.
+type collector struct {
+	policy   *policy.Policy
+	excludes excludes
+	starts   map[string]bool // Options.From
+	result   *Result
+	file     policy.File
+	found    []policy.Finding
+}
+
+func (c *collector) entry(parent *remote.Dir, e *remote.Entry) bool {
+	c.describe(parent, e)
+	if e.Dir != nil {
+		e.Dir.Value = &policy.Dir{Parent: c.file.Dir, Path: e.Dir.Path, Mode: c.file.Mode, ModeKnown: c.file.ModeKnown,
+			UID: c.file.UID, GID: c.file.GID, OwnerKnown: c.file.OwnerKnown}
+		if e.Above {
+			return false
+		}
+	}
+	// A directory of Options.From was counted when it was first seen.
+	again := e.Dir != nil && c.starts[e.Dir.Path]
+	if !again {
+		if len(c.excludes) > 0 && c.excludes.match(c.path(e), c.file.Kind == policy.KindDir) {
+			c.result.Excluded++
+			return false
+		}
+		c.count()
+	}
+	if c.found = c.policy.Evaluate(c.found[:0], &c.file); len(c.found) > 0 {
+		c.report(c.path(e), e.Attr)
+	}
+	return true
+}
+
+// describe turns an entry as the server sent it into what the policy looks at.
+func (c *collector) describe(parent *remote.Dir, e *remote.Entry) {
+	f := &c.file
+	f.Dir = nil
+	if parent != nil {
+		f.Dir = parent.Value.(*policy.Dir)
+	}
+	f.Name = e.Name
+	f.Kind = kindOf(&e.Attr)
+	if e.Dir != nil {
+		f.Kind = policy.KindDir // the root's type may not have been sent, and it was listed all the same
+	}
+	f.Mode, f.ModeKnown = policy.Mode(e.Attr.Perm()), e.Attr.HasMode()
+	f.UID, f.GID, f.OwnerKnown = e.Attr.UID, e.Attr.GID, e.Attr.Flags&ownerSent != 0
+}
+
+// path allocates: it is called only for what is reported or may be excluded.
+func (c *collector) path(e *remote.Entry) string {
+	if e.Dir != nil {
+		return e.Dir.Path
+	}
+	return c.file.Path()
+}
+
+func (c *collector) count() {
+	switch c.file.Kind {
+	case policy.KindDir:
+		c.result.Dirs++
+	case policy.KindFile:
+		c.result.Files++
+	case policy.KindSymlink:
+		c.result.Symlinks++
+	default:
+		c.result.Other++
+	}
+}
+
+// report keeps what was found of the current entry.
+func (c *collector) report(path string, attr remote.Attr) {
+	f := &c.file
+	for i := range c.found {
+		x := &c.found[i]
+		finding := Finding{Path: path, Kind: f.Kind, Rule: x.Rule.ID, Severity: x.Severity,
+			Mode: f.Mode, ModeKnown: f.ModeKnown, Change: x.Change,
+			UID: f.UID, GID: f.GID, OwnerKnown: f.OwnerKnown, Detail: x.Detail, Attr: attr}
+		if x.Change != policy.None {
+			finding.Want = x.Want
+		}
+		if x.Blocker != "" {
+			finding.Detail += ": " + strconv.Quote(x.Blocker)
+		}
+		c.result.Findings = append(c.result.Findings, finding)
+	}
+}
+
+// gap keeps a place that could not be seen, unless it is one that nobody
+// wanted to see: an excluded entry of which the server does not tell the type.
+func (c *collector) gap(path string, err error) {
+	if !c.starts[path] && c.excludes.match(path, false) {
+		return
+	}
+	c.result.Gaps = append(c.result.Gaps, Gap{Path: path, Error: err.Error()})
+}
