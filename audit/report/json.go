@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"hostperm/audit"
@@ -95,7 +94,7 @@ func (d *document) end(s audit.Summary, _ bool) error {
 }
 
 func encode(m audit.Message) ([]byte, error) {
-	b, err := json.Marshal(m)
+	b, err := audit.EncodeMessage(m)
 	if err != nil {
 		return nil, fmt.Errorf("encode the report: %w", err)
 	}

@@ -18,10 +18,11 @@ const (
 	columnGap  = 2
 	pathFair   = 40 // shows most paths whole
 	pathScarce = 16 // below this other columns give way to the path
-	pathLeast  = 4
+	pathLeast  = 12 // leaves a character or two between quotes and the sign of a group
 	ruleFair   = 24
 	ruleScarce = 12
 	detailFair = 40 // shows the point of most reasons
+	detailGood = 72
 )
 
 // naturalColumns are the widths that show every row whole.
@@ -48,11 +49,13 @@ func (c columns) fitted(total int) columns {
 		return c
 	}
 	room := total - c.severity - c.mode - c.owner - 3*columnGap
-	path, rule := min(c.path, pathFair), min(c.rule, ruleFair)
-	if left := room - path - rule - 2*columnGap; left >= min(c.detail, detailFair) {
-		c.rule = rule
-		c.detail = min(c.detail, left)
-		c.path = min(c.path, room-c.rule-c.detail-2*columnGap)
+	least := columns{path: min(c.path, pathFair), rule: min(c.rule, ruleFair), detail: min(c.detail, detailFair)}
+	if left := room - least.path - least.rule - least.detail - 2*columnGap; left >= 0 {
+		detail := c.detail
+		c.detail = grow(least.detail, min(detail, detailGood), &left)
+		c.rule = grow(least.rule, c.rule, &left)
+		c.path = grow(least.path, c.path, &left)
+		c.detail = grow(c.detail, detail, &left)
 		return c
 	}
 	c.detail = 0
@@ -66,6 +69,13 @@ func (c columns) fitted(total int) columns {
 		return c
 	}
 	return share(c, room)
+}
+
+// grow widens a column up to what it wants, as far as room is left.
+func grow(have, want int, left *int) int {
+	n := min(want-have, *left)
+	*left -= n
+	return have + n
 }
 
 // share divides room between path and rule.
@@ -86,7 +96,7 @@ func (c columns) cells(r *row) []string {
 	if c.owner > 0 {
 		cells = append(cells, r.owner)
 	}
-	cells = append(cells, shorten(r.path, max(c.path-width(r.suffix), pathLeast))+r.suffix)
+	cells = append(cells, c.pathCell(r))
 	if c.rule > 0 {
 		cells = append(cells, fitRules(r.rule, c.rule))
 	}
@@ -94,6 +104,16 @@ func (c columns) cells(r *row) []string {
 		cells = append(cells, clip(r.detail, c.detail))
 	}
 	return cells
+}
+
+// pathCell never exceeds the column: the table library would break it anywhere.
+func (c columns) pathCell(r *row) string {
+	for _, suffix := range []string{r.suffix, r.short} {
+		if room := c.path - width(suffix); room >= min(pathLeast, width(r.path)) {
+			return shorten(r.path, room) + suffix
+		}
+	}
+	return shorten(r.path, c.path)
 }
 
 func (c columns) header() ([]string, []int) {

@@ -73,12 +73,25 @@ func (c *ruleCounts) write(t *table) {
 			why = SafeText(r.why)
 		}
 		lead := strings.Repeat(" ", numWidth-len(n)+2) + n + " × " + id + strings.Repeat(" ", idWidth-width(id)) + "  "
-		t.line(lead+why, strings.Repeat(" ", min(width(lead), 24)))
+		t.hang(lead, why)
 	}
 	if left := len(c.order) - len(shown); left > 0 {
 		t.line("… and "+count(left, "more rule", "more rules"), "  ")
 	}
 	t.out.text("\n")
+}
+
+// hang writes a paragraph beside its lead, or below it if there is no room.
+func (t *table) hang(lead, text string) {
+	if t.o.Width > 0 && t.o.Width-width(lead) < detailFair/2 {
+		t.out.text(strings.TrimRight(lead, " "), "\n")
+		lead = "    "
+	}
+	indent := strings.Repeat(" ", width(lead))
+	if t.o.Width > 0 {
+		text = wrap(text, max(t.o.Width-width(lead), detailFair/2), "")
+	}
+	t.out.text(lead, strings.ReplaceAll(text, "\n", "\n"+indent), "\n")
 }
 
 // listGaps says what could not be seen, and why.

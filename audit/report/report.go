@@ -43,17 +43,10 @@ type Options struct {
 	// Fixing says that the audit was one with --fix: the next command is then
 	// about what the repair left.
 	Fixing bool
-	// Commands says what to type next about a target. Nil: made from the target
-	// and root of each stream.
-	Commands func(audit.Start) Commands
-}
-
-// Commands are what a person can type next, each a whole command line quoted for
-// a shell; an empty one is not shown.
-type Commands struct {
-	Fix    string // repairs
-	Loosen string // repairs, private entries included
-	Undo   string // puts back what this run changed
+	// Target is what follows "hostperm audit --fix" in the next command: flags
+	// and target, quoted for a shell. "": made from the target and root of each
+	// stream.
+	Target string
 }
 
 // A Renderer writes the messages that it receives. Close ends the last stream:

@@ -145,7 +145,8 @@ type row struct {
 	mode     string
 	owner    string
 	path     string // quoted
-	suffix   string // stays when the path is shortened
+	suffix   string // of a group: stays when the path is shortened
+	short    string // the suffix where there is little room
 	rule     string
 	detail   string
 
@@ -159,7 +160,9 @@ func (g *group) appendRows(rows []row) []row {
 		detail: SafeText(g.detail), rules: g.rules}
 	if g.entries >= groupFrom {
 		r.order, r.entries = g.samples[0], g.entries
-		r.path, r.suffix = "*", " ("+number(g.entries)+" "+kindPlural(g.kind)+")"
+		r.suffix = " (" + number(g.entries) + " " + kindPlural(g.kind) + ")"
+		r.short = " (" + number(g.entries) + ")"
+		r.path = "*"
 		if g.dir != "" {
 			r.path = Quote(g.dir) + "/*"
 		}

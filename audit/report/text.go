@@ -123,28 +123,29 @@ func takeTail(units []string, w int) int {
 }
 
 // wrap breaks text at spaces into lines of at most w columns, the second and
-// later ones indented. A word that is longer stays whole. 0: no limit.
+// later ones indented, so that no text can pass for a line of the report. A
+// word that is longer stays whole, and so do several spaces. 0: no limit.
 func wrap(s string, w int, indent string) string {
 	if w <= 0 || width(s) <= w {
 		return s
 	}
 	var b strings.Builder
-	col, lead := 0, len(s)-len(strings.TrimLeft(s, " "))
-	b.WriteString(s[:lead])
-	col = lead
-	for i, word := range strings.Fields(s) {
-		n := width(word)
-		switch {
-		case i == 0:
-		case col+1+n > w:
-			b.WriteString("\n" + indent)
-			col = len(indent)
-		default:
-			b.WriteByte(' ')
-			col++
+	col, gap := 0, 0 // gap: spaces not yet written
+	for i, word := range strings.Split(s, " ") {
+		if i > 0 {
+			gap++
 		}
-		b.WriteString(word)
-		col += n
+		n := width(word)
+		if n == 0 {
+			continue
+		}
+		if b.Len() > 0 && col+gap+n > w {
+			b.WriteString("\n" + indent)
+			col, gap = len(indent), 0
+		}
+		b.WriteString(strings.Repeat(" ", gap) + word)
+		col += gap + n
+		gap = 0
 	}
 	return b.String()
 }

@@ -11,8 +11,9 @@ import (
 type fixable struct {
 	tighten, loosen, mixed, decide int
 
-	rule string // of the first that needs a decision
-	done int    // changes applied
+	rule  string // of the worst that needs a decision, and the first of those
+	worst policy.Severity
+	done  int // changes applied
 }
 
 func (x *fixable) found(f audit.Finding) {
@@ -24,8 +25,8 @@ func (x *fixable) found(f audit.Finding) {
 	case policy.Mixed:
 		x.mixed++
 	default:
-		if x.decide++; x.rule == "" {
-			x.rule = f.Rule
+		if x.decide++; f.Severity > x.worst {
+			x.rule, x.worst = f.Rule, f.Severity
 		}
 	}
 }
@@ -150,41 +151,33 @@ func (t *table) outlook() {
 
 // next writes the commands to type next. They are not wrapped, to be copied.
 func (t *table) next() {
-	x, next := t.fixable, t.commands()
-	command := func(what, cmd string) {
-		if cmd != "" {
-			t.out.text(what, ": ", cmd, "\n")
-		}
-	}
+	x, target := t.fixable, t.target()
+	command := func(what, cmd string) { t.out.text(what, ": ", cmd, "\n") }
 	dry := t.changes[audit.Planned] != nil
 	switch tried := len(t.changes) > 0; {
-	case x.tighten+x.loosen+x.mixed == 0:
+	case target == "" || x.tighten+x.loosen+x.mixed == 0:
 	case !t.o.Fixing || dry || !tried:
-		command("To repair", next.Fix)
+		command("To repair", "hostperm audit --fix "+target)
 	case x.loosen+x.mixed > 0:
-		command("To loosen the rest too", next.Loosen)
+		command("To loosen the rest too", "hostperm audit --fix --loosen "+target)
 	}
 	if x.done > 0 {
-		command("To put it all back", next.Undo)
+		command("To put it all back", "hostperm undo")
 	}
 	if x.rule != "" {
 		command("What to decide", "hostperm rules "+ShellQuote(x.rule))
 	}
 }
 
-// commands are what can be typed next about what was audited.
-func (t *table) commands() Commands {
-	if t.o.Commands != nil {
-		return t.o.Commands(t.head)
-	}
-	var target string
+// target is how the next command names what was audited.
+func (t *table) target() string {
 	switch {
+	case t.o.Target != "":
+		return t.o.Target
 	case t.head.Target == "":
-		return Commands{}
+		return ""
 	case t.head.Root == "" || strings.Contains(t.head.Target, "://"):
-		target = ShellQuote(t.head.Target)
-	default:
-		target = ShellQuote(t.head.Target + ":" + t.head.Root)
+		return ShellQuote(t.head.Target)
 	}
-	return Commands{Fix: "hostperm audit --fix " + target, Loosen: "hostperm audit --fix --loosen " + target, Undo: "hostperm undo"}
+	return ShellQuote(t.head.Target + ":" + t.head.Root)
 }
