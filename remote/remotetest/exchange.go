@@ -10,8 +10,8 @@ import (
 // Exchange is one request, on its way to the SFTP server or with its reply on
 // the way back.
 type Exchange struct {
-	// Request is what the client sent. A Request hook may change its body;
-	// what it holds in the end is what the SFTP server gets.
+	// Request is what the client sent. A Request hook may change its type and
+	// body; what it holds in the end is what the SFTP server gets.
 	Request Packet
 
 	// Path is the path that the request names, or that its handle was opened

@@ -196,6 +196,21 @@ func TestBeforeRequest(t *testing.T) {
 	}
 }
 
+func TestLstatFollows(t *testing.T) {
+	s, dir := tree(t)
+	if err := os.Symlink("f", filepath.Join(dir, "a", "link")); err != nil {
+		t.Skip(err)
+	}
+	r := rawSession(t, s)
+	if mode := r.lstatMode("a/link"); mode&0o170000 != 0o120000 {
+		t.Errorf("mode of a symlink is %o", mode)
+	}
+	s.SetFaults(LstatFollows())
+	if mode := r.lstatMode("a/link"); mode&0o170000 != 0o100000 {
+		t.Errorf("mode of what a symlink leads to is %o", mode)
+	}
+}
+
 func TestWithoutMode(t *testing.T) {
 	s, _ := tree(t, WithoutMode(func(p string) bool { return p == "a/f" }))
 	r := rawSession(t, s)
@@ -272,6 +287,7 @@ func TestChangeReply(t *testing.T) {
 		"oversized": {Oversized, append([]byte{0xff, 0xff, 0xff, 0xf0}, honest[4:]...)},
 		"empty":     {Empty, []byte{0, 0, 0, 0}},
 		"wrong id":  {WrongID, Packet{Type: Status, ID: 0x80000001, Body: []byte("0123456789")}.Bytes()},
+		"padded":    {Padded, Packet{Type: Status, ID: 1, Body: append([]byte("0123456789"), honest...)}.Bytes()},
 		"twice":     {Twice, append(bytes.Clone(honest), honest...)},
 	} {
 		if got := test.change(bytes.Clone(honest)); !bytes.Equal(got, test.want) {

@@ -96,6 +96,17 @@ func WrongID(raw []byte) []byte {
 // Twice is a change for ChangeReply: the reply comes a second time, unasked.
 func Twice(raw []byte) []byte { return append(bytes.Clone(raw), raw...) }
 
+// Padded is a change for ChangeReply: the packet comes a second time inside its
+// own length, as in ProFTPD's answer to an Fsetstat that it refuses.
+func Padded(raw []byte) []byte {
+	p, err := ParsePacket(raw)
+	if err != nil {
+		return raw
+	}
+	p.Body = append(bytes.Clone(p.Body), raw...)
+	return p.Bytes()
+}
+
 // RenameEntry sends the entries called from in listings under the name to,
 // which may be one that no server must send: "", "..", or with a slash, a NUL
 // or control characters.

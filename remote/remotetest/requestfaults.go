@@ -109,6 +109,17 @@ func MaskChmod(keep uint32) Fault {
 	}}
 }
 
+// LstatFollows makes Lstat follow a symlink, as ProFTPD's mod_sftp does: only
+// a listing and Readlink tell that there is one.
+func LstatFollows() Fault {
+	return Fault{Request: func(e *Exchange) Action {
+		if e.Request.Type == Lstat {
+			e.Request.Type = Stat
+		}
+		return Pass()
+	}}
+}
+
 // attrsOf gives the attributes that a request sets, as a part of its body.
 func attrsOf(p Packet) ([]byte, bool) {
 	_, rest, ok := cutString(p.Body)

@@ -242,30 +242,47 @@ func TestJump(t *testing.T) {
 	}
 }
 
-func TestForwardsAreReal(t *testing.T) {
-	echo, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer echo.Close()
-	go func() {
-		c, err := echo.Accept()
-		if err == nil {
-			io.Copy(c, c)
-			c.Close()
-		}
-	}()
-	nc, err := dial(t, start(t, Config{Forward: Loopback})).Dial("tcp", echo.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+// Each end of a forwarded connection can say that it is done and go on
+// listening.
+func TestForwardsHalfClosed(t *testing.T) {
 	text := strings.Repeat("0123456789", 10000)
-	go func() {
-		io.WriteString(nc, text)
-		nc.(interface{ CloseWrite() error }).CloseWrite()
-	}()
-	if got, err := io.ReadAll(nc); err != nil || string(got) != text {
-		t.Errorf("%d bytes came back of %d, %v", len(got), len(text), err)
+	for _, test := range []struct {
+		name string
+		far  func(net.Conn)
+		near func(net.Conn)
+	}{
+		{"near end first", func(c net.Conn) { io.Copy(c, c) }, func(c net.Conn) {
+			io.WriteString(c, text)
+			c.(interface{ CloseWrite() error }).CloseWrite()
+		}},
+		{"far end first", func(c net.Conn) {
+			io.WriteString(c, text)
+			c.(*net.TCPConn).CloseWrite()
+			io.Copy(io.Discard, c)
+		}, func(net.Conn) {}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer listener.Close()
+			go func() {
+				if c, err := listener.Accept(); err == nil {
+					defer c.Close()
+					test.far(c)
+				}
+			}()
+			nc, err := dial(t, start(t, Config{Forward: Loopback})).Dial("tcp", listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer nc.Close()
+			go test.near(nc)
+			if got, err := io.ReadAll(nc); err != nil || string(got) != text {
+				t.Errorf("%d bytes came of %d, %v", len(got), len(text), err)
+			}
+		})
 	}
 }
 

@@ -41,7 +41,7 @@ func ProFTPD(t testing.TB, opt Options) *Server {
 	write(t, keys, rfc4716(s.authorized.Marshal()))
 	config := filepath.Join(s.dir, "proftpd.conf")
 	if opt.AsRoot { // it would take root's own rights from root
-		opt.Config = "RootRevoke off\nCapabilitiesEngine off\n" + opt.Config
+		opt.Config = "CapabilitiesEngine off\n" + opt.Config
 	}
 	return startOnFreePort(t, s, func(port int) *exec.Cmd {
 		write(t, config, fmt.Appendf(nil, `
