@@ -1,0 +1,470 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"hostperm/remote/fastlane"
+)
+
+// asAudited gives requests for paths of f, each expecting what f has now.
+func (f *fake) asAudited(mode uint16, paths ...string) []ChangeRequest {
+	var reqs []ChangeRequest
+	for _, p := range paths {
+		reqs = append(reqs, ChangeRequest{Path: p, Expect: f.find(below("/r", p)).attr, Mode: mode})
+	}
+	return reqs
+}
+
+// change runs Change, and checks that every request has one answer.
+func change(t testing.TB, ctx context.Context, c *Client, root string, reqs []ChangeRequest) ([]ChangeResult, error) {
+	t.Helper()
+	results := make([]ChangeResult, len(reqs))
+	err := c.Change(ctx, root, reqs, func(i int, r ChangeResult) {
+		if results[i].Outcome != 0 {
+			t.Errorf("a second answer for %q", reqs[i].Path)
+		}
+		if (r.Outcome == ChangeApplied) != (r.Err == nil) {
+			t.Errorf("%q: outcome %d with error %v", reqs[i].Path, r.Outcome, r.Err)
+		}
+		results[i] = r
+	})
+	for i, r := range results {
+		if r.Outcome == 0 {
+			t.Errorf("no answer for %q", reqs[i].Path)
+		}
+	}
+	return results, err
+}
+
+func mustChange(t testing.TB, f *fake, reqs []ChangeRequest) []ChangeResult {
+	t.Helper()
+	c := f.client(t)
+	results, err := change(t, t.Context(), c, "/r", reqs)
+	if err == nil {
+		// CLOSE is not waited for: this comes behind it.
+		err = c.Lstat(t.Context(), "/r", []string{"."}, func(int, Attr, error) {})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results
+}
+
+func TestChange(t *testing.T) {
+	f := newFake(dir("r", file("a"), dir("d", file("x"), dir("e", file("y")))))
+	reqs := f.asAudited(0o600, "a", "d/x", "d/e/y")
+	reqs = append(reqs, f.asAudited(0o2750, ".", "d", "d/e")...)
+	for i, r := range mustChange(t, f, reqs) {
+		n := f.find(below("/r", reqs[i].Path))
+		if r.Outcome != ChangeApplied || n.attr.Perm() != reqs[i].Mode || r.Now != n.attr {
+			t.Errorf("%q: %+v; it is %04o", reqs[i].Path, r, n.attr.Perm())
+		}
+	}
+	if len(f.handles) > 0 || f.count[pktOpen] != 6 || f.count[pktFsetstat] != 6 {
+		t.Errorf("%d handles left open, requests %v", len(f.handles), f.count)
+	}
+}
+
+// TestChangeRefuses swaps or alters an entry at each point of a change: what
+// is not the audited entry is never changed.
+func TestChangeRefuses(t *testing.T) {
+	other := func(edit func(a *Attr)) func(n *node) { return func(n *node) { edit(&n.attr) } }
+	become := func(mode uint32) func(n *node) { return other(func(a *Attr) { a.Mode = mode }) }
+	tests := []struct {
+		name string
+		path string
+		edit func(n *node)
+		why  string
+		opts string // "path": no change by handle; "readlink": a server whose LSTAT follows links
+	}{
+		{"symlink", "d/x", become(fastlane.TypeSymlink | 0o644), "is a symlink now", ""},
+		{"FIFO", "d/x", become(fastlane.TypeFIFO | 0o644), "is a FIFO now", ""},
+		{"socket", "d/x", become(fastlane.TypeSocket | 0o644), "is a socket now", ""},
+		{"device", "d/x", become(fastlane.TypeBlockDevice | 0o644), "is a device now", ""},
+		{"directory", "d/x", become(fastlane.TypeDir | 0o644), "is a directory now", ""},
+		{"a file for a directory", "d", become(fastlane.TypeRegular | 0o755), "is a file now", ""},
+		{"mode", "d/x", become(fastlane.TypeRegular | 0o640), "its mode was 0644 when it was audited, and is 0640 now", ""},
+		{"owner", "d/x", other(func(a *Attr) { a.UID = 0 }), "belonged to 1000:1000 when it was audited, and to 0:1000 now", ""},
+		{"group", "d", other(func(a *Attr) { a.GID = 0 }), "and to 1000:0 now", ""},
+		{"size", "d/x", other(func(a *Attr) { a.Size++ }), "content has changed", ""},
+		{"time", "d/x", other(func(a *Attr) { a.Mtime++ }), "content has changed", ""},
+		{"fewer attributes", "d/x", other(func(a *Attr) { a.Flags &^= fastlane.AttrUIDGID }), "tells less of it", ""},
+		{"no mode", "d/x", other(func(a *Attr) { a.Flags &^= fastlane.AttrPermissions }), "unknown type now", ""},
+		{"symlink, by path", "d/x", become(fastlane.TypeSymlink | 0o644), "is a symlink now", "path"},
+		{"owner, by path", "d/x", other(func(a *Attr) { a.UID = 0 }), "belonged to", "path"},
+	}
+	for _, test := range tests {
+		// The entry changes before the request with this number, of the job's own.
+		steps := map[string]byte{"looking": pktLstat, "opened": pktFstat}
+		if test.opts == "path" {
+			steps = map[string]byte{"looking": pktLstat, "looking again": pktOpen}
+		}
+		for when, kind := range steps {
+			t.Run(test.name+" while "+when, func(t *testing.T) {
+				f := newFake(dir("r", dir("d", file("x"))))
+				f.extensions = []string{fastlane.LSetStatExtension}
+				reqs := f.asAudited(0o600, test.path)
+				done := false
+				f.hook = func(r fakeReq) []byte {
+					if r.kind == kind && r.path == "/r/"+test.path && !done {
+						done = true
+						test.edit(f.find(r.path))
+					}
+					if test.opts == "path" && r.kind == pktOpen {
+						return status(r.id, codeDenied)
+					}
+					return nil
+				}
+				r := mustChange(t, f, reqs)[0]
+				if r.Outcome != ChangeRefused || !strings.Contains(r.Err.Error(), test.why) {
+					t.Errorf("%+v, want a refusal with %q", r, test.why)
+				}
+				if f.count[pktFsetstat]+f.count[pktExtended] > 0 || len(f.handles) > 0 {
+					t.Errorf("requests %v, %d handles open", f.count, len(f.handles))
+				}
+				if when == "looking" && f.count[pktOpen] > 0 {
+					t.Error("what is not the audited entry was opened")
+				}
+			})
+		}
+	}
+}
+
+// TestChangeAbove has a directory above the entry be none, or unknown.
+func TestChangeAbove(t *testing.T) {
+	for _, test := range []struct {
+		mode uint32
+		why  string
+	}{
+		{fastlane.TypeSymlink | 0o777, `"d" above it is not a directory now`},
+		{fastlane.TypeRegular | 0o755, `"d" above it is not a directory now`},
+	} {
+		f := newFake(dir("r", dir("d", dir("e", file("x"))), file("y")))
+		reqs := f.asAudited(0o600, "d/e/x", "y")
+		f.find("/r/d").attr.Mode = test.mode
+		r := mustChange(t, f, reqs)
+		if r[0].Outcome != ChangeRefused || !strings.Contains(r[0].Err.Error(), test.why) || r[1].Outcome != ChangeApplied {
+			t.Errorf("%+v", r)
+		}
+		if f.count[pktOpen] != 1 {
+			t.Errorf("requests %v", f.count)
+		}
+	}
+}
+
+// TestChangeLinkSeenByReadlink has a server whose LSTAT follows symlinks, as
+// ProFTPD's does: READLINK tells.
+func TestChangeLinkSeenByReadlink(t *testing.T) {
+	for _, link := range []string{"/r", "/r/d", "/r/d/x"} {
+		f := newFake(dir("r", dir("d", file("x"))))
+		reqs := f.asAudited(0o600, "d/x")
+		f.hook = func(r fakeReq) []byte {
+			if r.kind == pktReadlink && r.path == link {
+				return nameReply(r.id, file("/etc/passwd"))
+			}
+			return nil
+		}
+		if r := mustChange(t, f, reqs)[0]; r.Outcome != ChangeRefused || f.count[pktOpen] > 0 {
+			t.Errorf("%s: %+v, requests %v", link, r, f.count)
+		}
+	}
+}
+
+func TestChangeBadRequests(t *testing.T) {
+	f := newFake(dir("r", file("x"), &node{name: "link", attr: attrOf(fastlane.TypeSymlink | 0o777)}))
+	var reqs []ChangeRequest
+	for _, p := range []string{"", "/etc/passwd", "../x", "x/..", "x//y", "x\x00"} {
+		reqs = append(reqs, ChangeRequest{Path: p, Expect: f.find("/r/x").attr, Mode: 0o600})
+	}
+	reqs = append(reqs, f.asAudited(0o600, "link")...)
+	reqs = append(reqs, ChangeRequest{Path: "x", Expect: Attr{}, Mode: 0o600}, ChangeRequest{Path: "nowhere", Expect: f.find("/r/x").attr})
+	for i, r := range mustChange(t, f, reqs) {
+		if r.Outcome != ChangeRefused {
+			t.Errorf("%q: %+v", reqs[i].Path, r)
+		}
+	}
+	if f.count[pktOpen] > 0 {
+		t.Errorf("requests %v", f.count)
+	}
+}
+
+// TestChangeWays takes each way in turn from the server.
+func TestChangeWays(t *testing.T) {
+	const byHandle, byPath = pktFsetstat, pktExtended
+	answer := func(codes map[byte]uint32) func(fakeReq) []byte {
+		return func(r fakeReq) []byte {
+			if code, ok := codes[r.kind]; ok {
+				return status(r.id, code)
+			}
+			return nil
+		}
+	}
+	tests := []struct {
+		name     string
+		codes    map[byte]uint32
+		lsetstat bool
+		outcome  ChangeOutcome
+		is       error
+		why      string
+		sent     byte
+	}{
+		{"by handle", nil, false, ChangeApplied, nil, "", byHandle},
+		{"by handle rather than by path", nil, true, ChangeApplied, nil, "", byHandle},
+		{"cannot be read", map[byte]uint32{pktOpen: codeDenied}, true, ChangeApplied, nil, "", byPath},
+		{"cannot be opened", map[byte]uint32{pktOpen: codeFailure}, true, ChangeApplied, nil, "", byPath},
+		{"no OPEN", map[byte]uint32{pktOpen: codeUnsupported}, true, ChangeApplied, nil, "", byPath},
+		{"no FSTAT", map[byte]uint32{pktFstat: codeUnsupported}, true, ChangeApplied, nil, "", byPath},
+		{"no FSETSTAT", map[byte]uint32{pktFsetstat: codeUnsupported}, true, ChangeApplied, nil, "", byPath},
+		{"FSETSTAT fails", map[byte]uint32{pktFsetstat: codeFailure}, true, ChangeApplied, nil, "", byPath},
+		{"neither", map[byte]uint32{pktOpen: codeDenied}, false, ChangeRefused, ErrPermission, "it cannot be opened: permission denied, and the server offers no other way", 0},
+		{"neither FSETSTAT", map[byte]uint32{pktFsetstat: codeUnsupported}, false, ChangeRefused, nil, "it cannot be changed by handle: operation unsupported, and", byHandle},
+		{"another's file", map[byte]uint32{pktFsetstat: codeDenied}, true, ChangeFailed, ErrPermission, "permission denied", byHandle},
+		{"another's file by path", map[byte]uint32{pktOpen: codeDenied, pktExtended: codeDenied}, true, ChangeFailed, ErrPermission, "permission denied", byPath},
+		{"lsetstat fails", map[byte]uint32{pktOpen: codeDenied, pktExtended: codeFailure}, true, ChangeFailed, nil, "failure", byPath},
+		{"vanished", map[byte]uint32{pktOpen: codeNoFile}, true, ChangeRefused, ErrNotExist, "no such file", 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFake(dir("r", file("x")))
+			if test.lsetstat {
+				f.extensions = []string{fastlane.LSetStatExtension}
+			}
+			f.hook = answer(test.codes)
+			r := mustChange(t, f, f.asAudited(0o600, "x"))[0]
+			if r.Outcome != test.outcome || test.is != nil && !errors.Is(r.Err, test.is) ||
+				test.why != "" && !strings.Contains(fmt.Sprint(r.Err), test.why) {
+				t.Errorf("%+v, want %+v", r, test)
+			}
+			if r.Outcome == ChangeRefused && test.why != "no such file" && !strings.Contains(Hint(r.Err), "chmod 0600") {
+				t.Errorf("hint %q", Hint(r.Err))
+			}
+			if test.sent != 0 && f.count[test.sent] != 1 || test.sent != byPath && f.count[byPath] > 0 || len(f.handles) > 0 {
+				t.Errorf("requests %v, %d handles open", f.count, len(f.handles))
+			}
+			if got := f.find("/r/x").attr.Perm(); (got == 0o600) != (r.Outcome == ChangeApplied) {
+				t.Errorf("%+v, and the mode is %04o", r, got)
+			}
+		})
+	}
+}
+
+// TestChangeVerifies has servers that accept a change and do something else.
+func TestChangeVerifies(t *testing.T) {
+	tests := []struct {
+		name  string
+		after func(n *node)
+		why   string
+	}{
+		{"ignored", func(n *node) { n.attr.Mode = n.attr.Mode&^0o7777 | 0o644 }, "did not make it: the mode is still 0644"},
+		{"masked", func(n *node) { n.attr.Mode &^= 0o2000 }, "made the mode 0750, not 2750"},
+		{"swapped for a link", func(n *node) { n.attr.Mode = fastlane.TypeSymlink | 0o2750 }, "names another entry since"},
+		{"swapped for another's", func(n *node) { n.attr.UID = 0 }, "names another entry since"},
+		{"mode gone", func(n *node) { n.attr = Attr{} }, "does not tell its mode since"},
+	}
+	for _, test := range tests {
+		for _, way := range []byte{pktFsetstat, pktExtended} {
+			t.Run(fmt.Sprint(test.name, way), func(t *testing.T) {
+				f := newFake(dir("r", file("x")))
+				f.extensions = []string{fastlane.LSetStatExtension}
+				f.hook = func(r fakeReq) []byte {
+					if r.kind == pktOpen && way == pktExtended {
+						return status(r.id, codeDenied)
+					}
+					if r.kind != way {
+						return nil
+					}
+					reply := f.serveOne(r)
+					test.after(f.find("/r/x"))
+					return reply
+				}
+				r := mustChange(t, f, f.asAudited(0o2750, "x"))[0]
+				if r.Outcome != ChangeFailed || !strings.Contains(r.Err.Error(), test.why) || r.Now != f.find("/r/x").attr {
+					t.Errorf("%+v, want %q", r, test.why)
+				}
+			})
+		}
+	}
+}
+
+// TestChangeWindow counts what is on its way at once, and changes many files
+// on servers with few handles.
+func TestChangeWindow(t *testing.T) {
+	top := dir("r")
+	var names []string
+	for i := range 500 {
+		names = append(names, fmt.Sprint("f", i))
+		top.kids = append(top.kids, file(names[i]))
+	}
+	for _, limit := range []int{0, 1, 8} {
+		f := newFake(top)
+		f.maxHandles = limit
+		f.hook = func(r fakeReq) []byte {
+			if r.kind == pktOpen && r.path == "/r/f7" {
+				return status(r.id, codeFailure)
+			}
+			return nil
+		}
+		reqs := f.asAudited(0o600, names...)
+		if limit > 0 {
+			reqs = f.asAudited(0o600+uint16(limit), names...)
+		}
+		for i, r := range mustChange(t, f, reqs) {
+			if want := names[i] != "f7"; (r.Outcome == ChangeApplied) != want || f.find("/r/"+names[i]).attr.Perm() == reqs[i].Mode != want {
+				t.Errorf("limit %d, %q: %+v", limit, names[i], r)
+			}
+		}
+		if f.peak > changeWindow || limit > 0 && f.peak > limit || len(f.handles) > 0 {
+			t.Errorf("limit %d: %d handles at most, %d left", limit, f.peak, len(f.handles))
+		}
+	}
+}
+
+// TestChangeDirsCannotBeOpened has a server that opens no directories: that is
+// found out once, not for each of them.
+func TestChangeDirsCannotBeOpened(t *testing.T) {
+	top := dir("r")
+	var names []string
+	for i := range 200 {
+		names = append(names, fmt.Sprint("d", i), fmt.Sprint("f", i))
+		top.kids = append(top.kids, dir(names[2*i]), file(names[2*i+1]))
+	}
+	f := newFake(top)
+	f.hook = func(r fakeReq) []byte {
+		if r.kind == pktOpen && strings.Contains(r.path, "/d") {
+			return status(r.id, codeFailure)
+		}
+		return nil
+	}
+	for i, r := range mustChange(t, f, f.asAudited(0o700, names...)) {
+		if want := i%2 == 1; (r.Outcome == ChangeApplied) != want {
+			t.Errorf("%q: %+v", names[i], r)
+		}
+	}
+	if n := f.count[pktOpen]; n > 400+2*changeWindow*8 {
+		t.Errorf("%d OPENs", n)
+	}
+}
+
+// TestChangeOrder has search bits change on the way to other entries: the
+// requests before are done first.
+func TestChangeOrder(t *testing.T) {
+	f := newFake(dir("r", dir("a", file("x"), dir("b", file("y"))), dir("c", file("z"))))
+	reqs := f.asAudited(0o600, "a/x", "a/b/y")
+	reqs = append(reqs, f.asAudited(0o600, "a/b", "a")...)   // takes the search bits
+	reqs = append(reqs, f.asAudited(0o775, "c")...)          // leaves them
+	reqs = append(reqs, f.asAudited(0o600, "c/z", "a/x")...) // the second waits for the first
+	reqs[6].Expect.Mode = fastlane.TypeRegular | 0o600
+	locked := func(path string) bool {
+		for _, d := range chain(strings.TrimPrefix(path, "/r/")) {
+			if path != "/r" && f.find(below("/r", d)).attr.Mode&0o111 == 0 {
+				return true
+			}
+		}
+		return false
+	}
+	f.hook = func(r fakeReq) []byte {
+		if (r.kind == pktLstat || r.kind == pktOpen) && locked(r.path) {
+			return status(r.id, codeDenied)
+		}
+		return nil
+	}
+	r := mustChange(t, f, reqs)
+	for i := range 6 {
+		if r[i].Outcome != ChangeApplied {
+			t.Errorf("%q: %+v", reqs[i].Path, r[i])
+		}
+	}
+	if r[6].Outcome != ChangeRefused || !errors.Is(r[6].Err, ErrPermission) {
+		t.Errorf("the entry behind a locked directory: %+v", r[6])
+	}
+}
+
+// TestChangeCut cuts the connection after every number of requests: each
+// change is applied, unknown or not tried, as the server has it.
+func TestChangeCut(t *testing.T) {
+	for n := 1; ; n++ {
+		f := newFake(dir("r", file("a"), file("b"), file("c")))
+		reqs := f.asAudited(0o600, "a", "b", "c")
+		left := n
+		set := 0
+		f.hook = func(r fakeReq) []byte {
+			if left--; left < 0 {
+				f.conns[0].Close()
+				return []byte{}
+			}
+			if r.kind == pktFsetstat {
+				set++
+			}
+			return nil
+		}
+		results, err := change(t, t.Context(), f.client(t), "/r", reqs)
+		if left >= 0 {
+			if err != nil || n < 10 {
+				t.Fatalf("%d requests: error %v", n, err)
+			}
+			return
+		}
+		if !errors.Is(err, ErrDisconnected) {
+			t.Fatalf("cut after %d: error %v", n, err)
+		}
+		for i, r := range results {
+			changed := f.find("/r/"+reqs[i].Path).attr.Perm() == 0o600
+			if r.Outcome == ChangeApplied && !changed || r.Outcome == ChangeRefused && changed || r.Outcome == ChangeFailed {
+				t.Errorf("cut after %d: %q is %+v; changed: %v", n, reqs[i].Path, r, changed)
+			}
+			if r.Outcome != ChangeApplied && !errors.Is(r.Err, ErrDisconnected) {
+				t.Errorf("cut after %d: error %v", n, r.Err)
+			}
+		}
+	}
+}
+
+func TestChangeCancelled(t *testing.T) {
+	for _, kind := range []byte{pktLstat, pktOpen, pktFstat, pktFsetstat} {
+		f := newFake(dir("r", file("a"), file("b")))
+		ctx, cancel := context.WithCancel(t.Context())
+		f.hook = func(r fakeReq) []byte {
+			if r.kind == kind {
+				cancel()
+				return []byte{}
+			}
+			return nil
+		}
+		results, err := change(t, ctx, f.client(t), "/r", f.asAudited(0o600, "a", "b"))
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("stalled at %d: error %v", kind, err)
+		}
+		for _, r := range results {
+			if want := kind == pktFsetstat; (r.Outcome == ChangeUnknown) != want {
+				t.Errorf("stalled at %d: %+v", kind, r)
+			}
+		}
+	}
+}
+
+func TestLstat(t *testing.T) {
+	top := dir("r", dir("d", file("x")))
+	paths := []string{".", "d", "d/x", "nowhere", "d/nowhere"}
+	for i := range 2000 {
+		paths = append(paths, fmt.Sprint("f", i))
+		top.kids = append(top.kids, file(paths[5+i]))
+	}
+	f := newFake(top)
+	n := 0
+	err := f.client(t).Lstat(t.Context(), "/r", paths, func(i int, a Attr, err error) {
+		n++
+		if want := f.find(below("/r", paths[i])); want == nil && !errors.Is(err, ErrNotExist) || want != nil && (err != nil || a != want.attr) {
+			t.Errorf("%q: %+v, error %v", paths[i], a, err)
+		}
+	})
+	if err != nil || n != len(paths) {
+		t.Errorf("%d answers, error %v", n, err)
+	}
+	if err := f.client(t).Lstat(t.Context(), "/r", []string{"../x"}, nil); err == nil {
+		t.Error("a path outside the root was taken")
+	}
+}
