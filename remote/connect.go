@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -20,7 +21,8 @@ type connection struct {
 	port   int
 	alias  string // the host as the target named it
 
-	base  net.Conn // the one socket, to the first hop
+	base  net.Conn     // the one socket, to the first hop
+	last  *watchedConn // what the target's own SSH runs over: base, or a channel of the hop before
 	life  context.Context
 	end   context.CancelCauseFunc
 	group sync.WaitGroup
@@ -97,8 +99,8 @@ func connect(ctx context.Context, t Target, o Options) (*connection, error) {
 	return newConnection(client, last, d.base, hops[len(hops)-1]), nil
 }
 
-func newConnection(client *ssh.Client, conn *watchedConn, base net.Conn, h *hop) *connection {
-	c := &connection{client: client, base: base, user: h.user, host: h.host, port: h.port, alias: h.alias}
+func newConnection(client *ssh.Client, last *watchedConn, base net.Conn, h *hop) *connection {
+	c := &connection{client: client, base: base, last: last, user: h.user, host: h.host, port: h.port, alias: h.alias}
 	c.life, c.end = context.WithCancelCause(context.Background())
 	c.group.Go(func() {
 		err := client.Wait()
@@ -108,44 +110,41 @@ func newConnection(client *ssh.Client, conn *watchedConn, base net.Conn, h *hop)
 		c.group.Go(func() {
 			ticker := time.NewTicker(h.aliveEvery)
 			defer ticker.Stop()
-			c.keepAlive(ticker.C, h.aliveMax, conn)
+			c.keepAlive(ticker.C, h.aliveMax)
 		})
 	}
 	return c
 }
 
 // keepAlive asks the server for a sign of life at every tick, unless something
-// came from it since the last one, and ends the connection when so many
-// questions got no answer (ssh_config(5), ServerAliveCountMax).
-func (c *connection) keepAlive(ticks <-chan time.Time, most int, conn *watchedConn) {
-	answers := make(chan struct{}, 1)
-	seen, unanswered, asking := conn.reads.Load(), 0, false
+// came from it since the last one, and ends the connection when it has been
+// silent for one tick more than most (ssh_config(5), ServerAliveCountMax).
+func (c *connection) keepAlive(ticks <-chan time.Time, most int) {
+	seen, silent := c.last.reads.Load(), 0
+	var asking atomic.Bool
 	for {
 		select {
 		case <-c.life.Done():
 			return
-		case <-answers:
-			unanswered, asking = 0, false
 		case <-ticks:
-			if n := conn.reads.Load(); n != seen {
-				seen, unanswered = n, 0
-				continue
-			}
-			if unanswered++; unanswered > most {
-				c.fail(wordedError{fmt.Sprintf("connection to %s lost: the server does not answer", c.host), ErrDisconnected})
-				return
-			}
-			if asking {
-				continue // requests are answered in order: a second one tells no more
-			}
-			asking = true
-			c.group.Go(func() {
-				// Any answer will do, "no such request" included.
-				if _, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil); err == nil {
-					answers <- struct{}{}
-				}
-			})
 		}
+		if n := c.last.reads.Load(); n != seen {
+			seen, silent = n, 0
+			continue
+		}
+		if silent++; silent > most {
+			c.fail(wordedError{fmt.Sprintf("connection to %s lost: the server does not answer", c.host), ErrDisconnected})
+			return
+		}
+		if asking.Swap(true) {
+			continue // requests are answered in order: a second one tells no more
+		}
+		c.group.Go(func() {
+			// Whatever the answer, "no such request" included, it is read, and
+			// that is what counts.
+			_, _, _ = c.client.SendRequest("keepalive@openssh.com", true, nil)
+			asking.Store(false)
+		})
 	}
 }
 
