@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
+
+	"hostperm/audit"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -79,7 +81,7 @@ func TestGolden(t *testing.T) {
 		{"pipe.txt", "table", Options{}},
 		{"color.txt", "table", Options{Width: 120, Color: true}},
 		{"40.txt", "table", Options{Width: 40}},
-		{"all.txt", "table", Options{Width: 100, All: true, Fixing: true, Target: "-p 2222 deploy@shop.example.com"}},
+		{"all.txt", "table", Options{Width: 100, All: true, Fixing: true, Commands: testCommands}},
 		{"csv", "csv", Options{}},
 		{"json", "json", Options{}},
 	}
@@ -178,4 +180,10 @@ func TestRowsAreLines(t *testing.T) {
 			}
 		}
 	}
+}
+
+// testCommands are what a command that knows its flags would suggest.
+func testCommands(audit.Start) Commands {
+	const target = "-p 2222 deploy@shop.example.com"
+	return Commands{Fix: "hostperm audit --fix " + target, Loosen: "hostperm audit --fix --loosen " + target, Undo: "hostperm undo -p 2222 last"}
 }

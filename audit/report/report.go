@@ -38,15 +38,20 @@ type Options struct {
 	Color bool
 	// All makes a table list every entry by itself, without grouping or limit.
 	All bool
-	// Quiet writes nothing about a target whose audit is complete and clean.
-	Quiet bool
 	// Fixing says that the audit was one with --fix: the next command is then
 	// about what the repair left.
 	Fixing bool
-	// Target is what follows "hostperm audit --fix" in the next command: flags
-	// and target, quoted for a shell. "": made from the target and root of each
-	// stream.
-	Target string
+	// Commands says what to type next about a target. Nil: made from the target
+	// and root of each stream.
+	Commands func(audit.Start) Commands
+}
+
+// Commands are what a person can type next, each a whole command line quoted for
+// a shell; an empty one is not shown.
+type Commands struct {
+	Fix    string // repairs
+	Loosen string // repairs, private entries included
+	Undo   string // puts back what this run changed
 }
 
 // A Renderer writes the messages that it receives. Close ends the last stream:
@@ -90,11 +95,11 @@ func New(name string, w io.Writer, o Options) (Renderer, error) {
 		return nil, remote.WithHint(err, "the formats are "+strings.Join(Formats(), ", "))
 	}
 	out := newSink(w)
-	return &frame{out: out, h: all[i].open(out, o), quiet: o.Quiet}, nil
+	return &frame{out: out, h: all[i].open(out, o)}, nil
 }
 
 // streamHandler is one format. The renderer around it sees to order, missing
-// summaries, quiet and errors: it gets start, any number of others, and end,
+// summaries and errors: it gets start, any number of others, and end,
 // for each stream. None of them reports the writer's errors: the sink keeps
 // them.
 type streamHandler interface {
@@ -107,12 +112,10 @@ type streamHandler interface {
 
 // frame is the part that all formats share.
 type frame struct {
-	out   *sink
-	h     streamHandler
-	quiet bool
+	out *sink
+	h   streamHandler
 
 	order order
-	held  *audit.Start // kept back by quiet
 	count tally
 }
 
@@ -145,45 +148,18 @@ func (r *frame) dispatch(m audit.Message) error {
 	switch m := m.(type) {
 	case audit.Start:
 		r.count = tally{}
-		if r.quiet {
-			r.held = &m
-			return nil
-		}
 		return r.h.start(m)
 	case audit.Summary:
-		if r.held != nil && Clean(m) {
-			r.held = nil
-			return nil
-		}
-		if err := r.release(); err != nil {
-			return err
-		}
 		return r.h.end(m, false)
 	default:
 		r.count.add(m)
-		if err := r.release(); err != nil {
-			return err
-		}
 		return r.h.message(m)
 	}
-}
-
-// release hands on a start that quiet kept back.
-func (r *frame) release() error {
-	if r.held == nil {
-		return nil
-	}
-	s := *r.held
-	r.held = nil
-	return r.h.start(s)
 }
 
 // cut ends a stream that has no summary.
 func (r *frame) cut() error {
 	r.order.end()
-	if err := r.release(); err != nil {
-		return err
-	}
 	if err := r.h.end(r.count.summary(), true); err != nil {
 		return err
 	}

@@ -84,11 +84,6 @@ func TestNeverCleanUnlessItIs(t *testing.T) {
 			if got := strings.Contains(out, "clean"); got != tt.clean {
 				t.Errorf("says clean: %v, want %v:\n%s", got, tt.clean, out)
 			}
-			for _, format := range Formats() {
-				if out := show(t, format, Options{Quiet: true}, messages...); (out == "") != tt.clean {
-					t.Errorf("quiet %s, want silence %v:\n%s", format, tt.clean, out)
-				}
-			}
 		})
 	}
 }

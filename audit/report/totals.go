@@ -151,33 +151,41 @@ func (t *table) outlook() {
 
 // next writes the commands to type next. They are not wrapped, to be copied.
 func (t *table) next() {
-	x, target := t.fixable, t.target()
-	command := func(what, cmd string) { t.out.text(what, ": ", cmd, "\n") }
+	x, next := t.fixable, t.commands()
+	command := func(what, cmd string) {
+		if cmd != "" {
+			t.out.text(what, ": ", cmd, "\n")
+		}
+	}
 	dry := t.changes[audit.Planned] != nil
 	switch tried := len(t.changes) > 0; {
-	case target == "" || x.tighten+x.loosen+x.mixed == 0:
+	case x.tighten+x.loosen+x.mixed == 0:
 	case !t.o.Fixing || dry || !tried:
-		command("To repair", "hostperm audit --fix "+target)
+		command("To repair", next.Fix)
 	case x.loosen+x.mixed > 0:
-		command("To loosen the rest too", "hostperm audit --fix --loosen "+target)
+		command("To loosen the rest too", next.Loosen)
 	}
 	if x.done > 0 {
-		command("To put it all back", "hostperm undo")
+		command("To put it all back", next.Undo)
 	}
 	if x.rule != "" {
 		command("What to decide", "hostperm rules "+ShellQuote(x.rule))
 	}
 }
 
-// target is how the next command names what was audited.
-func (t *table) target() string {
-	switch {
-	case t.o.Target != "":
-		return t.o.Target
-	case t.head.Target == "":
-		return ""
-	case t.head.Root == "" || strings.Contains(t.head.Target, "://"):
-		return ShellQuote(t.head.Target)
+// commands are what can be typed next about what was audited.
+func (t *table) commands() Commands {
+	if t.o.Commands != nil {
+		return t.o.Commands(t.head)
 	}
-	return ShellQuote(t.head.Target + ":" + t.head.Root)
+	var target string
+	switch {
+	case t.head.Target == "":
+		return Commands{}
+	case t.head.Root == "" || strings.Contains(t.head.Target, "://"):
+		target = ShellQuote(t.head.Target)
+	default:
+		target = ShellQuote(t.head.Target + ":" + t.head.Root)
+	}
+	return Commands{Fix: "hostperm audit --fix " + target, Loosen: "hostperm audit --fix --loosen " + target, Undo: "hostperm undo"}
 }
