@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"hostperm/audit/report"
+	"hostperm/remote"
+)
+
+// errInterrupted is the cause of a context that a signal cancelled.
+var errInterrupted = errors.New("interrupted")
+
+// errTimeout is the cause of a context that --timeout cancelled.
+var errTimeout = errors.New("the time given by --timeout is over")
+
+// app is what every command needs of the world outside.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	status         int // the worst exit status so far
+}
+
+// run is the whole program. It returns the exit status, and is called once.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := watchSignals(cancel)
+	defer stop()
+
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := newRootCommand(a)
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		a.complain(err)
+		a.raise(codeOf(err))
+	}
+	if errors.Is(context.Cause(ctx), errInterrupted) {
+		a.raise(exitInterrupted)
+	}
+	return a.status
+}
+
+// watchSignals cancels with errInterrupted on SIGINT and SIGTERM. A write to a
+// closed pipe becomes an error rather than the end of the process, since a fix
+// has a journal to sync.
+func watchSignals(cancel context.CancelCauseFunc) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+			cancel(errInterrupted)
+		case <-done:
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		signal.Stop(pipe)
+		close(done)
+	}
+}
+
+// raise keeps the worse of the exit status so far and code.
+func (a *app) raise(code int) { a.status = worse(a.status, code) }
+
+// complain prints an error for a person: one line, and a hint if it has one.
+func (a *app) complain(err error) {
+	fmt.Fprintf(a.stderr, "hostperm: %s\n", report.SafeText(err.Error()))
+	if hint := remote.Hint(err); hint != "" {
+		fmt.Fprintf(a.stderr, "hint: %s\n", report.SafeText(hint))
+	}
+}
+
+// warn prints a line that does not change the exit status.
+func (a *app) warn(message string) {
+	fmt.Fprintf(a.stderr, "warning: %s\n", report.SafeText(message))
+}
+
+// note prints a line of information for a person.
+func (a *app) note(format string, args ...any) {
+	fmt.Fprintf(a.stderr, format+"\n", args...)
+}
+
+// interrupted turns the error of a cancelled context into why it was cancelled.
+func interrupted(ctx context.Context, err error) error {
+	switch cause := context.Cause(ctx); {
+	case err == nil || cause == nil:
+		return err
+	case errors.Is(cause, errInterrupted):
+		return fail(exitInterrupted, errInterrupted)
+	case errors.Is(cause, errTimeout):
+		return fail(exitIncomplete, errTimeout)
+	default:
+		return err
+	}
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"hostperm/audit"
+	"hostperm/audit/report"
+	"hostperm/policy"
+	"hostperm/remote"
+)
+
+// auditFlags are the flags of audit, as typed.
+type auditFlags struct {
+	conn connFlags
+	out  outputFlags
+
+	profile  string
+	exclude  []string
+	webUser  string
+	rules    []string
+	failOn   string
+	progress choice
+
+	fix, yes, loosen, dryRun bool
+	stateDir                 string
+
+	typed *pflag.FlagSet // for the commands that the report suggests; nil: none were typed
+}
+
+func newAuditCommand(a *app) *cobra.Command {
+	f := &auditFlags{progress: "auto", out: outputFlags{color: "auto"}}
+	cmd := &cobra.Command{
+		Use:   "audit [flags] TARGET...",
+		Short: "audit a web root; repair it with --fix",
+		Long: `Audit one or more web roots. Nothing is changed without --fix.
+
+TARGET is [user@]host[:path], sftp://[user@]host[:port]/abs/path (/~/rel from the
+login directory), or an alias of ~/.ssh/config. Without a path, the first of
+public_html, httpdocs, htdocs, www, html and web that exists is audited.
+
+Exit status: 0 complete and nothing found, 1 findings remain, 2 wrong usage,
+3 incomplete, 4 a change was refused or failed, 130 interrupted.`,
+		Example: `  hostperm audit deploy@shop.example.com
+  hostperm audit --fix deploy@shop.example.com:htdocs
+  hostperm audit --quiet --fail-on high shop blog      from cron
+  hostperm audit --format jsonl -o scan.jsonl shop     keep it for hostperm render`,
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), a, args) },
+	}
+	f.register(cmd.Flags())
+	return cmd
+}
+
+func (f *auditFlags) register(fs *pflag.FlagSet) {
+	f.typed = fs
+	fs.SortFlags = false
+	f.conn.register(fs)
+	fs.StringVar(&f.profile, "profile", "default", "`name` of the expectations: "+strings.Join(policy.Profiles(), ", "))
+	fs.StringArrayVar(&f.exclude, "exclude", nil, "leave out what matches this `glob` (repeatable): cache, wp-content/cache/**")
+	fs.StringVar(&f.webUser, "web-user", "", "who the web server runs as: `UID[:GID,...]` (default: somebody else)")
+	f.out.register(fs)
+	fs.Var(&f.progress, "progress", "progress line on stderr")
+	fs.StringVar(&f.failOn, "fail-on", "low", "exit 1 from this `severity` on: low, medium, high, critical or never")
+	fs.BoolVar(&f.fix, "fix", false, "repair what was found, after asking")
+	fs.BoolVarP(&f.yes, "yes", "y", false, "with --fix: do not ask; tighten, and make .htaccess readable")
+	fs.BoolVar(&f.loosen, "loosen", false, "with --fix --yes: also make private entries readable to others")
+	fs.BoolVar(&f.dryRun, "dry-run", false, "with --fix: show what would be changed, and change nothing")
+	fs.StringArrayVar(&f.rules, "rule", nil, "look only for what this `rule` flags (repeatable); hostperm rules lists them")
+	fs.StringVar(&f.stateDir, "state-dir", "", "`directory` of journals and locks (default "+stateDirHint+")")
+}
+
+const stateDirHint = "~/.local/state/hostperm"
+
+// auditJob is what the flags mean: everything checked before a host is contacted.
+type auditJob struct {
+	*auditFlags
+	app     *app
+	targets []remote.Target
+	policy  *policy.Policy
+	failAt  policy.Severity // 0: never
+	tty     *terminal       // nil: no terminal
+	current *session        // of the target at work
+	next    func(*session) report.Commands
+}
+
+func (f *auditFlags) run(ctx context.Context, a *app, args []string) error {
+	job, err := f.check(a, args)
+	if err != nil {
+		return err
+	}
+	return job.run(ctx)
+}
+
+// run audits the targets in turn.
+func (job *auditJob) run(ctx context.Context) error {
+	if job.tty = openTerminal(ctx); job.tty != nil {
+		defer job.tty.Close()
+	}
+	if job.fix && !job.yes && !job.dryRun && job.tty == nil {
+		return usagef("add --yes to fix without being asked, or --dry-run to see the plan",
+			"--fix asks before it changes anything, and there is no terminal to ask on")
+	}
+	out, err := job.out.open(job.app)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	h, err := job.out.renderer(job.app, out, report.Options{Fixing: job.fix,
+		Commands: func(audit.Start) report.Commands { return job.next(job.current) }})
+	if err != nil {
+		return err
+	}
+	for _, t := range job.targets {
+		if err := job.auditTarget(ctx, t, h); err != nil {
+			job.app.raise(codeOf(err))
+			job.app.complain(err)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if err := h.Close(); err != nil {
+		return out.failed(err)
+	}
+	return out.close()
+}
+
+// check turns flags and arguments into a job. Every error is one of usage.
+func (f *auditFlags) check(a *app, args []string) (*auditJob, error) {
+	if len(args) == 0 {
+		return nil, usagef("hostperm audit [user@]host[:path], or try: hostperm demo", "no target given")
+	}
+	job := &auditJob{auditFlags: f, app: a, next: (*session).commands}
+	for _, arg := range args {
+		t, err := remote.ParseTarget(arg)
+		if err != nil {
+			return nil, fail(exitUsage, err)
+		}
+		job.targets = append(job.targets, t)
+	}
+	if err := f.checkFix(); err != nil {
+		return nil, err
+	}
+	for _, glob := range f.exclude {
+		if err := audit.ValidateExclude(glob); err != nil {
+			return nil, usagef("", "--exclude: %w", err)
+		}
+	}
+	if f.failOn != "never" {
+		s, err := policy.ParseSeverity(f.failOn)
+		if err != nil {
+			return nil, usagef("", "--fail-on: %w, or never", err)
+		}
+		job.failAt = s
+	}
+	web, err := parseWebUser(f.webUser)
+	if err != nil {
+		return nil, err
+	}
+	job.policy, err = policy.New(policy.Options{Profile: f.profile, WebServer: web, Only: f.rules})
+	if err != nil {
+		return nil, usagef("", "%w", err)
+	}
+	if err := f.out.check(); err != nil {
+		return nil, err
+	}
+	return job, f.conn.finish(a)
+}
+
+// checkFix refuses flags that would do nothing, since whoever typed them
+// expects them to.
+func (f *auditFlags) checkFix() error {
+	for _, flag := range []struct {
+		on   bool
+		name string
+	}{{f.yes, "--yes"}, {f.loosen, "--loosen"}, {f.dryRun, "--dry-run"}} {
+		if flag.on && !f.fix {
+			return usagef("hostperm audit --fix "+flag.name+" TARGET", "%s does nothing without --fix", flag.name)
+		}
+	}
+	return nil
+}
+
+// parseWebUser reads UID[:GID,...]; "" gives nil.
+func parseWebUser(s string) (*policy.Identity, error) {
+	if s == "" {
+		return nil, nil
+	}
+	uid, gids, hasGroups := strings.Cut(s, ":")
+	id := &policy.Identity{}
+	numbers := []string{uid}
+	if hasGroups {
+		numbers = append(numbers, strings.Split(gids, ",")...)
+	}
+	for i, text := range numbers {
+		n, err := strconv.ParseUint(text, 10, 32)
+		if err != nil {
+			return nil, usagef("id www-data on the server prints the numbers", "--web-user %q: %q is not a number", s, text)
+		}
+		if i == 0 {
+			id.UID = uint32(n)
+		} else {
+			id.GIDs = append(id.GIDs, uint32(n))
+		}
+	}
+	return id, nil
+}
+
+// start is the message that opens the stream of one target.
+func (job *auditJob) start(display, root string, at time.Time) audit.Start {
+	return audit.Start{Protocol: audit.ProtocolVersion, Tool: "hostperm", Version: version(), Target: display,
+		Root: root, Profile: job.policy.Name(), Started: at.UTC().Truncate(time.Second)}
+}

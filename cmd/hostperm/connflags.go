@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"hostperm/remote"
+)
+
+// Environment variables for unattended use. A secret never goes in argv, where
+// every user of the machine can read it.
+const (
+	envPassword   = "HOSTPERM_PASSWORD"
+	envPassphrase = "HOSTPERM_KEY_PASSPHRASE"
+)
+
+// maxPasswordFile bounds what is read of --password-file, in bytes.
+const maxPasswordFile = 4096
+
+// connFlags are the flags that say how to reach and trust a server.
+type connFlags struct {
+	options      remote.Options
+	passwordFile string
+	timeout      time.Duration // of the whole run against one target; 0: none
+	window       int
+}
+
+func (c *connFlags) register(fs *pflag.FlagSet) {
+	o := &c.options
+	fs.IntVarP(&o.Port, "port", "p", 0, "`port` of the SSH server")
+	fs.StringArrayVarP(&o.Identities, "identity", "i", nil, "private key `file` (repeatable)")
+	fs.StringVarP(&o.Jump, "jump", "J", "", "jump `host`s, as ssh -J: [user@]host[:port], several with commas")
+	fs.StringVarP(&o.ConfigFile, "ssh-config", "F", "", "ssh configuration `file`, or none (default ~/.ssh/config)")
+	fs.StringArrayVar(&o.KnownHosts, "known-hosts", nil, "known_hosts `file` (repeatable; default: as ssh)")
+	fs.BoolVar(&o.AcceptNewHostKey, "accept-new-host-key", false, "save the key of a host not seen before; a changed key is still refused")
+	fs.StringVar(&o.HostKey, "host-key", "", "the host key must have this `fingerprint`, SHA256:...")
+	fs.StringVar(&c.passwordFile, "password-file", "", "read the password from the first line of `file`")
+	fs.DurationVar(&c.timeout, "timeout", 0, "end the run against one target after this `duration`, such as 10m")
+	fs.IntVar(&c.window, "window", 0, "directories open at once on the server (default automatic)")
+}
+
+// finish checks the flags and reads the secrets, before any host is contacted.
+func (c *connFlags) finish(a *app) error {
+	o := &c.options
+	switch {
+	case o.Port < 0 || o.Port > 65535:
+		return usagef("", "--port %d is not a port: 1 to 65535", o.Port)
+	case o.HostKey != "" && !strings.HasPrefix(o.HostKey, "SHA256:"):
+		return usagef("ssh-keyscan HOST | ssh-keygen -lf - prints it", "--host-key %q is not a fingerprint of the form SHA256:...", o.HostKey)
+	case c.timeout < 0:
+		return usagef("", "--timeout %s is negative", c.timeout)
+	case c.window < 0:
+		return usagef("", "--window %d is negative", c.window)
+	}
+	o.Password = os.Getenv(envPassword)
+	o.KeyPassphrase = os.Getenv(envPassphrase)
+	o.Warn = a.warn
+	if c.passwordFile == "" {
+		return nil
+	}
+	password, err := readPassword(c.passwordFile)
+	if err != nil {
+		return usagef("the file holds the password in its first line", "--password-file: %w", err)
+	}
+	o.Password = password
+	return nil
+}
+
+// readPassword gives the first line of a file.
+func readPassword(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxPasswordFile))
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", name, err)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	line = strings.TrimSuffix(line, "\r")
+	if line == "" {
+		return "", fmt.Errorf("%s: the first line is empty", name)
+	}
+	return line, nil
+}
+
+// bound gives a context that ends when --timeout does.
+func (c *connFlags) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.timeout == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, c.timeout, errTimeout)
+}
+
+// connect dials one target. The caller closes the client.
+func (c *connFlags) connect(ctx context.Context, t remote.Target, tty *terminal) (*remote.Client, error) {
+	o := c.options
+	if tty != nil {
+		o.Prompter = tty
+	}
+	return remote.Dial(ctx, t, o)
+}

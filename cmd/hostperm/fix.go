@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"hostperm/audit"
+	"hostperm/audit/repair"
+	"hostperm/remote/fastlane"
+)
+
+// repair plans, asks, changes, and looks again. A directory that could not be
+// listed because of its own mode is walked once that is repaired, and what is
+// in it planned too, until nothing new comes to light.
+func (s *session) repair(ctx context.Context) error {
+	pending := s.first.Findings
+	for {
+		steps, err := s.choose(repair.NewPlan(pending))
+		if err != nil || len(steps) == 0 {
+			return s.endRepair(ctx, err)
+		}
+		if s.dryRun {
+			for _, step := range steps {
+				s.changes = append(s.changes, step.Planned())
+			}
+			return nil
+		}
+		if err := s.apply(ctx, steps); err != nil {
+			return err
+		}
+		opened := s.opened()
+		if len(opened) == 0 {
+			return s.endRepair(ctx, nil)
+		}
+		found, err := s.walk(ctx, "looking into what was closed", opened)
+		if err != nil {
+			return err
+		}
+		s.first.Merge(found)
+		pending = found.Findings
+	}
+}
+
+// choose decides which steps of a plan are taken.
+func (s *session) choose(plan *repair.Plan) ([]repair.PlannedStep, error) {
+	if len(plan.Steps) == 0 {
+		return nil, nil
+	}
+	if s.yes || s.dryRun {
+		steps, _ := plan.Select(repair.Unattended(s.loosen))
+		return steps, nil
+	}
+	s.tty.Print(fmt.Sprintf("\nplan for %s %s\n", s.client.Display(), quote(s.root.Path)))
+	tighten, loosen := halves(plan)
+	tightened, err := confirm(s.tty, tighten)
+	if err != nil {
+		return nil, err
+	}
+	loosened, err := confirm(s.tty, loosen)
+	if err != nil {
+		return nil, err
+	}
+	return agreed(plan, tightened, loosened), nil
+}
+
+// apply makes the changes of one round, with a journal begun at the first.
+func (s *session) apply(ctx context.Context, steps []repair.PlannedStep) error {
+	if s.journal == nil {
+		journal, err := s.state.Create(s.header())
+		if err != nil {
+			return fail(exitRefused, fmt.Errorf("nothing was changed: %w", err))
+		}
+		s.journal = journal
+	}
+	_, err := repair.Apply(ctx, s.client, s.journal, steps, func(c audit.Change) { s.changes = append(s.changes, c) })
+	if err != nil && ctx.Err() == nil {
+		return fail(exitRefused, err)
+	}
+	return err
+}
+
+// header is what undo needs to find the same web root again.
+func (s *session) header() repair.Header {
+	is := s.client.Server()
+	h := repair.Header{Target: s.undoTarget(), User: is.User, Host: is.Host, Port: is.Port, HostKey: is.HostKey,
+		Root: s.root.Path, Version: version(), Started: s.started.UTC()}
+	if s.root.Attr.Flags&fastlane.AttrUIDGID != 0 {
+		h.RootUID = &s.root.Attr.UID
+	}
+	return h
+}
+
+// opened gives the directories that could not be listed and whose mode was
+// changed since.
+func (s *session) opened() []string {
+	var paths []string
+	for _, gap := range s.first.Gaps {
+		if slices.ContainsFunc(s.changes, func(c audit.Change) bool { return c.Path == gap.Path && c.Status == audit.Applied }) {
+			paths = append(paths, gap.Path)
+		}
+	}
+	return slices.Compact(paths)
+}
+
+// endRepair looks again at everything if anything was changed.
+func (s *session) endRepair(ctx context.Context, err error) error {
+	if s.journal == nil || err != nil {
+		return err
+	}
+	s.last, err = s.walk(ctx, "auditing again", nil)
+	return err
+}

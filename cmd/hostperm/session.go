@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"hostperm/audit"
+	"hostperm/audit/repair"
+	"hostperm/remote"
+)
+
+// session is the audit of one target, from connecting to the report.
+type session struct {
+	*auditJob
+	target  remote.Target
+	client  *remote.Client
+	root    remote.Root
+	state   *repair.State
+	lock    *repair.Lock // nil for an audit that could not have one
+	journal *repair.Journal
+
+	started time.Time
+	first   *audit.Result // what was found, with what came to light during a fix
+	last    *audit.Result // what a second audit found after changes; nil without one
+	changes []audit.Change
+}
+
+// auditTarget audits one target, repairs it if asked to, and reports. The
+// error, if any, has not been printed yet.
+func (job *auditJob) auditTarget(ctx context.Context, t remote.Target, h audit.Handler) error {
+	ctx, cancel := job.conn.bound(ctx)
+	defer cancel()
+	s := &session{auditJob: job, target: t, started: time.Now()}
+	job.current = s
+	defer s.close()
+	if err := s.open(ctx); err != nil {
+		return s.about(interrupted(ctx, err))
+	}
+	err := errors.Join(s.work(ctx), s.endJournal())
+	err = interrupted(ctx, err)
+	if reportErr := s.report(h, err); reportErr != nil {
+		return reportErr
+	}
+	return s.about(err)
+}
+
+// about says which target an error is about.
+func (s *session) about(err error) error {
+	if err == nil || errors.Is(err, errInterrupted) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", s.target, err)
+}
+
+// open connects, finds the web root, and takes the lock.
+func (s *session) open(ctx context.Context) error {
+	var err error
+	if s.client, err = s.conn.connect(ctx, s.target, s.tty); err != nil {
+		return err
+	}
+	if s.root, err = s.client.ResolveRoot(ctx, s.target); err != nil {
+		return err
+	}
+	s.sayRoot()
+	return s.takeLock()
+}
+
+// sayRoot names the web root where the user did not.
+func (s *session) sayRoot() {
+	if s.quiet() {
+		return
+	}
+	switch {
+	case s.root.Found:
+		s.app.note("web root: %s (found; name another as %s:PATH)", quote(s.root.Path), s.client.Display())
+	case s.root.Linked:
+		s.app.note("web root: %s is a symlink to %s", quote(s.root.Asked), quote(s.root.Path))
+	}
+}
+
+func (s *session) quiet() bool { return s.out.quiet }
+
+// takeLock keeps two runs on one web root apart. An audit that only reads goes
+// on without a lock where there is no place for one; a fix does not.
+func (s *session) takeLock() error {
+	var err error
+	if s.state, err = openState(s.stateDir); err == nil {
+		s.lock, err = s.state.Lock(lockKey(s.client, s.root.Path))
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, repair.ErrLocked):
+		return fail(exitIncomplete, err)
+	case s.fix && !s.dryRun:
+		return fail(exitRefused, fmt.Errorf("nothing was changed: %w", err))
+	default:
+		s.app.warn("going on without a lock: " + err.Error())
+		return nil
+	}
+}
+
+func (s *session) close() {
+	if s.state != nil {
+		s.state.Close()
+	}
+	if s.lock != nil {
+		s.lock.Unlock()
+	}
+	if s.client != nil {
+		s.client.Close()
+	}
+}
+
+// work audits, and repairs if asked to.
+func (s *session) work(ctx context.Context) error {
+	var err error
+	s.first, err = s.walk(ctx, "auditing", nil)
+	if err != nil || !s.fix {
+		return err
+	}
+	return s.repair(ctx)
+}
+
+// endJournal closes the journal and says how to put back what it holds.
+func (s *session) endJournal() error {
+	if s.journal == nil {
+		return nil
+	}
+	if s.out.format != "table" { // a table ends with it
+		s.app.note("to put it back: %s", s.undoCommand())
+	}
+	return fail(exitRefused, s.journal.Close())
+}
+
+// lockKey names a web root on a server, for the lock.
+func lockKey(client *remote.Client, root string) string {
+	is := client.Server()
+	return fmt.Sprintf("%s@%s:%d:%s", is.User, is.Host, is.Port, root)
+}
+
+// walk audits the web root, or what lies at and below from.
+func (s *session) walk(ctx context.Context, what string, from []string) (*audit.Result, error) {
+	counts := &remote.Progress{}
+	if s.progress.on(s.app.stderr) {
+		line := startProgress(s.app.stderr, what, counts)
+		defer line.stop()
+	}
+	return audit.Run(ctx, s.client, s.root.Path, s.policy,
+		audit.Options{Exclude: s.exclude, From: from, Progress: counts, Window: s.conn.window})
+}
+
+// report renders what there is to say and decides the exit status. cause is
+// the error that ended the work early, if any.
+func (s *session) report(h audit.Handler, cause error) error {
+	summary := s.summary(cause)
+	code := s.code(summary, cause)
+	s.app.raise(code)
+	if s.quiet() && code == exitClean {
+		return nil
+	}
+	if err := s.emit(h, summary); err != nil {
+		return fail(exitIncomplete, fmt.Errorf("writing the result: %w", err))
+	}
+	return nil
+}
+
+// emit hands all messages to a renderer.
+func (s *session) emit(h audit.Handler, summary audit.Summary) error {
+	if err := h.Handle(s.start(s.client.Display(), s.root.Path, s.started)); err != nil {
+		return err
+	}
+	result := *s.first
+	if s.last != nil {
+		result.Gaps = s.last.Gaps
+	}
+	if err := result.Emit(h); err != nil {
+		return err
+	}
+	for _, c := range s.changes {
+		if err := h.Handle(c); err != nil {
+			return err
+		}
+	}
+	return h.Handle(summary)
+}
+
+func (s *session) summary(cause error) audit.Summary {
+	now := s.first
+	if s.last != nil {
+		now = s.last
+	}
+	sum := audit.Summary{Dirs: now.Dirs, Files: now.Files, Symlinks: now.Symlinks, Other: now.Other, Excluded: now.Excluded,
+		Findings: s.first.Counts(), Remaining: now.Counts(), Gaps: len(now.Gaps), Changes: map[audit.Status]int{},
+		Complete: now.Complete && len(now.Gaps) == 0 && cause == nil, Interrupted: errors.Is(cause, errInterrupted),
+		Seconds: time.Since(s.started).Seconds()}
+	for _, c := range s.changes {
+		sum.Changes[c.Status]++
+	}
+	return sum
+}
+
+// code is the exit status of this target.
+func (s *session) code(sum audit.Summary, cause error) int {
+	code := exitClean
+	if s.failAt != 0 && sum.Remaining.AtLeast(s.failAt) > 0 {
+		code = exitFindings
+	}
+	if !sum.Complete {
+		code = worse(code, exitIncomplete)
+	}
+	if sum.Changes[audit.Refused]+sum.Changes[audit.Failed] > 0 {
+		code = worse(code, exitRefused)
+	}
+	return worse(code, codeOf(cause))
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"golang.org/x/term"
+
+	"hostperm/audit/report"
+)
+
+// terminal asks questions on the terminal device, so that stdin and stdout
+// stay free for pipes. It implements remote.Prompter.
+type terminal struct {
+	ctx     context.Context
+	in, out *os.File
+	before  func() // called before each question: clears the progress line
+
+	mu    sync.Mutex // one question at a time
+	lines *bufio.Reader
+}
+
+// openTerminal opens the controlling terminal. Without one it returns nil:
+// nothing is asked then.
+func openTerminal(ctx context.Context) *terminal {
+	in, out, err := openTerminalDevice()
+	if err != nil {
+		return nil
+	}
+	return &terminal{ctx: ctx, in: in, out: out, before: func() {}, lines: bufio.NewReader(in)}
+}
+
+// Secret asks for a line that is not echoed.
+func (t *terminal) Secret(prompt string) (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.before()
+	fmt.Fprint(t.out, report.SafeText(prompt))
+	state, err := term.GetState(int(t.in.Fd()))
+	if err != nil {
+		return "", fmt.Errorf("asking on the terminal: %w", err)
+	}
+	answer, err := t.await(func() (string, error) {
+		b, err := term.ReadPassword(int(t.in.Fd()))
+		return string(b), err
+	})
+	if err != nil {
+		_ = term.Restore(int(t.in.Fd()), state) // the echo comes back even if the read still hangs
+	}
+	fmt.Fprintln(t.out)
+	return answer, err
+}
+
+// Line asks for a line that is echoed. At the end of input it gives io.EOF.
+func (t *terminal) Line(prompt string) (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.before()
+	fmt.Fprint(t.out, safeLines(prompt))
+	return t.await(func() (string, error) {
+		line, err := t.lines.ReadString('\n')
+		if err != nil && !(errors.Is(err, io.EOF) && line != "") {
+			return "", err
+		}
+		return strings.TrimSpace(line), nil
+	})
+}
+
+// Print shows text on the terminal, a question's context.
+func (t *terminal) Print(text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.before()
+	fmt.Fprint(t.out, text)
+}
+
+// await runs a blocking read and stops waiting for it when the context ends. A
+// read of a terminal cannot be cancelled; the process ends soon after.
+func (t *terminal) await(read func() (string, error)) (string, error) {
+	type answer struct {
+		line string
+		err  error
+	}
+	got := make(chan answer, 1)
+	go func() {
+		line, err := read()
+		got <- answer{line, err}
+	}()
+	select {
+	case a := <-got:
+		return a.line, a.err
+	case <-t.ctx.Done():
+		fmt.Fprintln(t.out)
+		return "", t.ctx.Err()
+	}
+}
+
+// Close gives the device back.
+func (t *terminal) Close() {
+	t.in.Close()
+	if t.out != t.in {
+		t.out.Close()
+	}
+}
+
+// safeLines is report.SafeText for a text of several lines.
+func safeLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = report.SafeText(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
+// isTerminal reports whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// widthOf is the width of the terminal behind a stream in columns, 0 if it is
+// none.
+func widthOf(stream any) int {
+	f, ok := stream.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width <= 0 {
+		return 80
+	}
+	return width
+}
+
+// choice is the value of a flag that takes auto, always or never.
+type choice string
+
+func (c *choice) String() string { return string(*c) }
+func (c *choice) Type() string   { return "auto|always|never" }
+func (c *choice) Set(s string) error {
+	switch s {
+	case "auto", "always", "never":
+		*c = choice(s)
+		return nil
+	}
+	return errors.New("want auto, always or never")
+}
+
+// on resolves the choice for a stream.
+func (c choice) on(stream any) bool {
+	return c == "always" || (c == "auto" && isTerminal(stream))
+}
+
+// colorOn resolves --color for a stream, with NO_COLOR (https://no-color.org)
+// and a dumb terminal honoured where nothing was chosen.
+func colorOn(c choice, stream any) bool {
+	if c == "auto" && (os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb") {
+		return false
+	}
+	return c.on(stream)
+}
