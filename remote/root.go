@@ -184,8 +184,11 @@ func typeOf(info fs.FileInfo, err error) (uint32, error) {
 	if err != nil {
 		return 0, fileError(err)
 	}
-	st, _ := info.Sys().(*sftp.FileStat)
-	if st == nil { // a status of OK in place of the attributes
+	var st *sftp.FileStat
+	if info != nil {
+		st, _ = info.Sys().(*sftp.FileStat)
+	}
+	if st == nil { // pkg/sftp takes a status of OK in place of the attributes
 		return 0, fmt.Errorf("%w: it says ok to STAT and sends no answer", fastlane.ErrProtocol)
 	}
 	return st.Mode & typeMask, nil
