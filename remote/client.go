@@ -57,8 +57,8 @@ type transport interface {
 	wait()
 	// ended gives the reason why the connection has ended, nil while it has not.
 	ended() error
-	// Display gives user@host.
-	Display() string
+	// server says where the connection goes.
+	server() Endpoint
 }
 
 // Client is a connection to one server. Its methods may be called from any
@@ -102,9 +102,6 @@ func (c *Client) Close() error {
 	c.conn.wait()
 	return nil
 }
-
-// Display gives user@host, with the host as the target named it.
-func (c *Client) Display() string { return c.conn.Display() }
 
 func (c *Client) take(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {

@@ -16,10 +16,7 @@ import (
 // connection is an open and authenticated connection to a target.
 type connection struct {
 	client *ssh.Client // for the target itself
-	user   string
-	host   string // as dialled
-	port   int
-	alias  string // the host as the target named it
+	at     Endpoint
 
 	base  net.Conn     // the one socket, to the first hop
 	last  *watchedConn // what the target's own SSH runs over: base, or a channel of the hop before
@@ -28,8 +25,8 @@ type connection struct {
 	group sync.WaitGroup
 }
 
-// Display gives user@host, with the host as the target named it.
-func (c *connection) Display() string { return c.user + "@" + c.alias }
+// server says where the connection goes.
+func (c *connection) server() Endpoint { return c.at }
 
 // abort closes the socket at once. It never waits, and may be called more than
 // once, from any goroutine.
@@ -96,15 +93,17 @@ func connect(ctx context.Context, t Target, o Options) (*connection, error) {
 			return nil, err
 		}
 	}
-	return newConnection(client, last, d.base, hops[len(hops)-1]), nil
+	return newConnection(client, last, d.base, links[len(links)-1]), nil
 }
 
-func newConnection(client *ssh.Client, last *watchedConn, base net.Conn, h *hop) *connection {
-	c := &connection{client: client, base: base, last: last, user: h.user, host: h.host, port: h.port, alias: h.alias}
+func newConnection(client *ssh.Client, last *watchedConn, base net.Conn, l *link) *connection {
+	h := l.hop
+	at := Endpoint{User: h.user, Alias: h.alias, Host: h.host, Port: h.port, HostKey: ssh.FingerprintSHA256(plainKey(l.keys.accepted))}
+	c := &connection{client: client, base: base, last: last, at: at}
 	c.life, c.end = context.WithCancelCause(context.Background())
 	c.group.Go(func() {
 		err := client.Wait()
-		c.fail(wordedError{fmt.Sprintf("connection to %s lost: %s", c.host, plainReason(err)), ErrDisconnected})
+		c.fail(wordedError{fmt.Sprintf("connection to %s lost: %s", c.at.Host, plainReason(err)), ErrDisconnected})
 	})
 	if h.aliveEvery > 0 {
 		c.group.Go(func() {
@@ -133,7 +132,7 @@ func (c *connection) keepAlive(ticks <-chan time.Time, most int) {
 			continue
 		}
 		if silent++; silent > most {
-			c.fail(wordedError{fmt.Sprintf("connection to %s lost: the server does not answer", c.host), ErrDisconnected})
+			c.fail(wordedError{fmt.Sprintf("connection to %s lost: the server does not answer", c.at.Host), ErrDisconnected})
 			return
 		}
 		if asking.Swap(true) {
@@ -171,7 +170,7 @@ func (c *connection) openSFTP(ctx context.Context) (io.ReadWriteCloser, error) {
 		return nil, c.sessionError(err)
 	}
 	channel.Close()
-	return nil, WithHint(wordedError{fmt.Sprintf("%s offers no SFTP", c.host), ErrNoSFTP},
+	return nil, WithHint(wordedError{fmt.Sprintf("%s offers no SFTP", c.at.Host), ErrNoSFTP},
 		"ask the host to enable SFTP for this account")
 }
 
@@ -181,7 +180,7 @@ func (c *connection) sessionError(err error) error {
 	}
 	var refused *ssh.OpenChannelError
 	if errors.As(err, &refused) {
-		return wordedError{fmt.Sprintf("%s refuses a session: %s", c.host, printable(refused.Message)), ErrNoSFTP}
+		return wordedError{fmt.Sprintf("%s refuses a session: %s", c.at.Host, printable(refused.Message)), ErrNoSFTP}
 	}
-	return wordedError{fmt.Sprintf("open an SFTP session on %s: %s", c.host, plainReason(err)), ErrDisconnected}
+	return wordedError{fmt.Sprintf("open an SFTP session on %s: %s", c.at.Host, plainReason(err)), ErrDisconnected}
 }

@@ -163,8 +163,9 @@ func TestConnectAndOpenSFTP(t *testing.T) {
 	o := trusting(t, s)
 	o.Password = "right"
 	c := mustConnect(t, targetOf(s, "deploy"), o)
-	if c.Display() != "deploy@127.0.0.1" || c.port != s.Port() {
-		t.Errorf("%s, port %d", c.Display(), c.port)
+	want := Endpoint{User: "deploy", Alias: "127.0.0.1", Host: "127.0.0.1", Port: s.Port(), HostKey: s.Fingerprint()}
+	if at := c.server(); at != want {
+		t.Errorf("connected to %+v, want %+v", at, want)
 	}
 	for range 2 {
 		stream, err := c.openSFTP(context.Background())

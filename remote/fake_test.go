@@ -140,9 +140,9 @@ func (f *fake) abort() {
 	}
 }
 
-func (f *fake) wait()           {}
-func (f *fake) ended() error    { return nil }
-func (f *fake) Display() string { return "user@fake" }
+func (f *fake) wait()            {}
+func (f *fake) ended() error     { return nil }
+func (f *fake) server() Endpoint { return Endpoint{User: "user", Alias: "fake"} }
 
 func (f *fake) counted(kind byte) int {
 	f.mu.Lock()

@@ -59,8 +59,8 @@ func TestJumpThroughTwoHosts(t *testing.T) {
 	if _, err := c.openSFTP(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if c.Display() != "me@shop" || c.host != "127.0.0.1" || c.port != j.target.Port() {
-		t.Errorf("%s %s:%d", c.Display(), c.host, c.port)
+	if at := c.server(); at.User != "me" || at.Alias != "shop" || at.Host != "127.0.0.1" || at.Port != j.target.Port() {
+		t.Errorf("connected to %+v", at)
 	}
 	if j.outer.Forwards() != 1 || j.inner.Forwards() != 1 || j.target.Connections() != 1 {
 		t.Errorf("forwarded %d and %d times", j.outer.Forwards(), j.inner.Forwards())

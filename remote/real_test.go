@@ -175,7 +175,7 @@ type sftpProcess struct {
 func (p *sftpProcess) openSFTP(context.Context) (io.ReadWriteCloser, error) { return p, p.cmd.Start() }
 func (p *sftpProcess) wait()                                                { p.cmd.Wait() }
 func (p *sftpProcess) ended() error                                         { return nil }
-func (p *sftpProcess) Display() string                                      { return "user@pipe" }
+func (p *sftpProcess) server() Endpoint                                     { return Endpoint{User: "user", Alias: "pipe"} }
 
 func (p *sftpProcess) abort() { p.Close() }
 
