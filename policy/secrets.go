@@ -85,22 +85,28 @@ func (f *File) inAppEtc() bool {
 // inSSH reports whether the entry is a directory named .ssh or lies below one.
 func (f *File) inSSH() bool {
 	return f.RootInSSH ||
-		f.Kind == KindDir && string(f.Name) == ".ssh" ||
+		f.Kind == KindDir && len(f.Name) == len(sshDir) && strings.EqualFold(string(f.Name), sshDir) ||
 		f.Dir != nil && HasSSHDir(f.Dir.Path)
 }
 
-// HasSSHDir reports whether one component of a slash-separated path is .ssh.
+// sshDir is the directory whose contents are never changed. It is compared
+// without case: a server may sit on a file system that doesn't tell them apart.
+const sshDir = ".ssh"
+
+// HasSSHDir reports whether one component of a slash-separated path is .ssh, in
+// any case.
 func HasSSHDir(path string) bool {
-	const name = ".ssh"
-	for {
-		i := strings.Index(path, name)
+	for start := 0; ; {
+		i := strings.IndexByte(path[start:], '.')
 		if i < 0 {
 			return false
 		}
-		end := i + len(name)
-		if (i == 0 || path[i-1] == '/') && (end == len(path) || path[end] == '/') {
+		begin := start + i
+		end := begin + len(sshDir)
+		if end <= len(path) && (begin == 0 || path[begin-1] == '/') && (end == len(path) || path[end] == '/') &&
+			strings.EqualFold(path[begin:end], sshDir) {
 			return true
 		}
-		path = path[i+1:]
+		start = begin + 1
 	}
 }
