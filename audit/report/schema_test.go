@@ -146,6 +146,27 @@ func TestSchemaRefusesWhatIsBroken(t *testing.T) {
 	}
 }
 
+// A message has one description, in a line and in a document.
+func TestSchemasShareTheirParts(t *testing.T) {
+	var parts [2]string
+	for i, format := range []string{"jsonl", "json"} {
+		b, err := Schema(format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var s struct {
+			Defs json.RawMessage `json:"$defs"`
+		}
+		if err := json.Unmarshal(b, &s); err != nil {
+			t.Fatal(err)
+		}
+		parts[i] = string(s.Defs)
+	}
+	if parts[0] == "" || parts[0] != parts[1] {
+		t.Error("the two schemas differ in $defs")
+	}
+}
+
 // with gives the object with one member set, or taken out if v is nil.
 func with(t *testing.T, m map[string]any, key string, v any) string {
 	t.Helper()

@@ -77,7 +77,7 @@ func (t *table) end(s audit.Summary, cut bool) error {
 	if t.n++; t.n > 1 {
 		t.out.text("\n")
 	}
-	if t.clean(s, cut) {
+	if t.clean(s) {
 		t.line(t.paint(styleGood, "clean")+": "+seen(s)+", 0 findings"+excludedNote(s.Excluded)+" in "+t.where(), "  ")
 		return nil
 	}
@@ -98,8 +98,8 @@ func (t *table) end(s audit.Summary, cut bool) error {
 
 // clean reports whether "clean" is the truth: everything was seen, and nothing
 // is wrong or was changed, by the summary and by what came before it.
-func (t *table) clean(s audit.Summary, cut bool) bool {
-	return !cut && Clean(s) && t.rows.findings == 0 && len(t.rows.current) == 0 &&
+func (t *table) clean(s audit.Summary) bool {
+	return Clean(s) && t.rows.findings == 0 && len(t.rows.current) == 0 &&
 		t.gaps.total == 0 && len(t.changes) == 0
 }
 
