@@ -104,7 +104,7 @@ func (f *Finding) UnmarshalJSON(data []byte) error {
 }
 
 func (w *findingWire) finding() (Finding, error) {
-	f := Finding{Rule: w.Rule, Detail: w.Detail}
+	f := Finding{Rule: w.Rule, Detail: w.Detail, Fixed: w.Fixed}
 	var errs [5]error
 	f.Path, errs[0] = entryPath(w.Path, w.PathBase64)
 	f.Kind, errs[1] = policy.ParseKind(w.Kind)

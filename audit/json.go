@@ -89,6 +89,7 @@ type (
 		UID        *uint32 `json:"uid,omitempty"` // left out with gid: not known
 		GID        *uint32 `json:"gid,omitempty"`
 		Detail     string  `json:"detail"`
+		Fixed      bool    `json:"fixed,omitempty"`
 	}
 	gapWire struct {
 		Type       string `json:"type"`
@@ -140,7 +141,7 @@ func printableYear(t time.Time) bool { return t.Year() >= 0 && t.Year() <= 9999 
 func (f Finding) MarshalJSON() ([]byte, error) {
 	path, raw := wirePath(f.Path)
 	w := findingWire{Type: typeFinding, Path: path, PathBase64: raw, Kind: f.Kind.String(), Rule: f.Rule,
-		Severity: f.Severity.String(), Change: string(f.Change), Detail: f.Detail}
+		Severity: f.Severity.String(), Change: string(f.Change), Detail: f.Detail, Fixed: f.Fixed}
 	if f.ModeKnown {
 		w.Mode = f.Mode.String()
 	}

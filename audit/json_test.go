@@ -25,6 +25,9 @@ var protocol = []struct {
 	{Finding{Path: "wp-content/uploads", Kind: policy.KindDir, Rule: "world-writable", Severity: policy.Critical, Mode: 0o777, ModeKnown: true,
 		Want: 0o755, Change: policy.Tighten, UID: 1001, GID: 1002, OwnerKnown: true, Detail: "..."},
 		`{"type":"finding","path":"wp-content/uploads","kind":"dir","rule":"world-writable","severity":"critical","mode":"0777","want":"0755","change":"tighten","uid":1001,"gid":1002,"detail":"..."}`},
+	{Finding{Path: "a", Kind: policy.KindFile, Rule: "file-mode", Severity: policy.Low, Mode: 0o600, ModeKnown: true,
+		Want: 0o644, Change: policy.Loosen, Fixed: true},
+		`{"type":"finding","path":"a","kind":"file","rule":"file-mode","severity":"low","mode":"0600","want":"0644","change":"loosen","detail":"","fixed":true}`},
 	{Finding{Path: "<&>\x1b\u2028", Kind: policy.KindUnknown, Rule: "mode-unknown", Severity: policy.Medium, Change: policy.None},
 		`{"type":"finding","path":"<&>\u001b\u2028","kind":"unknown","rule":"mode-unknown","severity":"medium","mode":"","want":"","change":"none","detail":""}`},
 	{Finding{Path: "a\xff\xfe", Kind: policy.KindFIFO, Rule: "special-file", Severity: policy.Medium, Mode: 0, ModeKnown: true, Change: policy.None, OwnerKnown: true},
@@ -97,7 +100,7 @@ func randomMessages(r *rand.Rand) []Message {
 	}
 	mode := func() policy.Mode { return policy.Mode(r.IntN(0o10000)) }
 	f := Finding{Path: path(), Kind: policy.Kind(r.IntN(8)), Rule: "file-mode", Severity: policy.Severity(1 + r.IntN(4)),
-		Change: policy.None, Detail: "\"<é\x1b>\n\""}
+		Change: policy.None, Detail: "\"<é\x1b>\n\"", Fixed: r.IntN(2) == 0}
 	if f.ModeKnown = r.IntN(4) > 0; f.ModeKnown {
 		f.Mode = mode()
 		if f.Change = []policy.Direction{policy.None, policy.Tighten, policy.Loosen, policy.Mixed}[r.IntN(4)]; f.Change != policy.None {

@@ -43,6 +43,7 @@ type Finding struct {
 	UID, GID   uint32
 	OwnerKnown bool // false: the server sent no owner; JSON "uid" and "gid" are then left out
 	Detail     string
+	Fixed      bool // a second audit, after changes, did not find it any more
 
 	// Attr is what the server said when it was audited, for a repair to compare
 	// with. It is not part of the protocol.

@@ -20,13 +20,42 @@ type Result struct {
 	failed bool     // the walk ended early
 }
 
-// Counts counts the findings by severity.
-func (r *Result) Counts() Counts {
-	var c Counts
+// Counts counts the findings by severity, and those among them that are not
+// fixed.
+func (r *Result) Counts() (all, remaining Counts) {
 	for i := range r.Findings {
-		c.Add(r.Findings[i].Severity)
+		f := &r.Findings[i]
+		all.Add(f.Severity)
+		if !f.Fixed {
+			remaining.Add(f.Severity)
+		}
 	}
-	return c
+	return all, remaining
+}
+
+// Repaired gives what is to be said of a web root after changes: what later, an
+// audit of all of it, saw; and the findings of r that later does not have any
+// more, as fixed. A finding that later could not see again stays as it was. If
+// later ended early it says nothing of what it did not come to, and r is given.
+// Neither is changed.
+func (r *Result) Repaired(later *Result) *Result {
+	if later.failed {
+		return r
+	}
+	unseen := make(map[string]bool, len(later.Gaps))
+	for _, g := range later.Gaps {
+		unseen[g.Path] = true
+	}
+	out := *later
+	out.Findings = slices.Clone(later.Findings)
+	for _, f := range r.Findings {
+		if _, remains := slices.BinarySearchFunc(later.Findings, f, compareFindings); !remains {
+			f.Fixed = !atOrBelow(unseen, f.Path)
+			out.Findings = append(out.Findings, f)
+		}
+	}
+	slices.SortFunc(out.Findings, compareFindings)
+	return &out
 }
 
 // Emit hands the findings and then the gaps to h, in order, up to the first

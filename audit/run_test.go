@@ -91,8 +91,9 @@ func TestRun(t *testing.T) {
 	if r.Dirs != 3 || r.Files != 4 || r.Symlinks != 1 || r.Other != 6 || r.Excluded != 0 || r.Root != "/home/u/public_html" {
 		t.Errorf("counts %+v", r)
 	}
-	if want := (Counts{Critical: 1, High: 1, Medium: 8, Low: 3}); r.Counts() != want {
-		t.Errorf("severities %+v", r.Counts())
+	want := Counts{Critical: 1, High: 1, Medium: 8, Low: 3}
+	if all, remaining := r.Counts(); all != want || remaining != want {
+		t.Errorf("severities %+v, remaining %+v", all, remaining)
 	}
 	if w.asked.Progress != counts || w.asked.Window != 7 {
 		t.Errorf("the walk was asked for %+v", w.asked)

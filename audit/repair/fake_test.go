@@ -175,6 +175,9 @@ type fakeServer struct {
 	journal *memFile // nil: not checked
 	rng     *rand.Rand
 	sent    map[string]int // by path and mode
+	lines   map[string]int // that announce it
+	paths   map[int]string // of intents
+	read    int            // bytes of the journal that lines and paths know
 
 	ignore bool                                // say yes and do nothing
 	drop   policy.Mode                         // bits that the server masks
@@ -188,26 +191,26 @@ type fakeServer struct {
 }
 
 func newServer(t testing.TB, tr tree, l *life, seed uint64) *fakeServer {
-	return &fakeServer{t: t, tree: tr, life: l, rng: rand.New(rand.NewPCG(seed, 1)), sent: make(map[string]int)}
+	return &fakeServer{t: t, tree: tr, life: l, rng: rand.New(rand.NewPCG(seed, 1)), sent: make(map[string]int), lines: make(map[string]int), paths: make(map[int]string)}
 }
 
 // announced counts the lines on disk that announce giving p a mode.
-func (s *fakeServer) announced(p string, mode uint16) int {
-	paths := make(map[int]string)
-	n := 0
-	for raw := range bytes.Lines(s.journal.content[:s.journal.synced]) {
+func (s *fakeServer) announced(key string) int {
+	f := s.journal
+	for raw := range bytes.Lines(f.content[s.read:f.synced]) {
 		var l line
 		if json.Unmarshal(raw, &l) != nil {
 			continue
 		}
 		if l.Type == typeIntent {
-			paths[l.ID], _ = untext(l.Path, l.PathBase64)
+			s.paths[l.ID], _ = untext(l.Path, l.PathBase64)
 		}
-		if (l.Type == typeIntent || l.Type == typeUndo) && paths[l.ID] == p && l.To == policy.Mode(mode).String() {
-			n++
+		if l.Type == typeIntent || l.Type == typeUndo {
+			s.lines[s.paths[l.ID]+" "+l.To]++
 		}
 	}
-	return n
+	s.read = f.synced
+	return s.lines[key]
 }
 
 func (s *fakeServer) Change(ctx context.Context, root string, reqs []remote.ChangeRequest, each func(int, remote.ChangeResult)) error {
@@ -239,7 +242,7 @@ func (s *fakeServer) change(req remote.ChangeRequest) remote.ChangeResult {
 	if s.journal != nil {
 		key := req.Path + " " + policy.Mode(req.Mode).String()
 		s.sent[key]++
-		if s.announced(req.Path, req.Mode) < s.sent[key] {
+		if s.announced(key) < s.sent[key] {
 			s.t.Errorf("%q is given %s without a line on disk", req.Path, policy.Mode(req.Mode))
 		}
 	}

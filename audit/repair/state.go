@@ -212,7 +212,7 @@ func (s *State) names() ([]string, error) {
 
 // openFile opens a file that only the current user may have written.
 func openFile(open func(flag int) (*os.File, error), flag int) (*os.File, error) {
-	f, err := open(flag)
+	f, err := open(flag | noBlock)
 	if err != nil {
 		return nil, err
 	}

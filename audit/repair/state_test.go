@@ -176,6 +176,9 @@ func TestOpenJournal(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		return
 	}
+	if _, err := s.OpenJournal(s.Dir()); !errors.Is(err, ErrStateUnsafe) {
+		t.Errorf("a directory: %v", err)
+	}
 	if err := os.Chmod(j.Path(), 0o620); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,10 @@ import (
 // appendFlag makes every write go to the end of the file.
 const appendFlag = os.O_APPEND
 
+// noBlock keeps the opening of a FIFO, which is no journal, from waiting for a
+// writer.
+const noBlock = syscall.O_NONBLOCK
+
 // private returns an error if someone other than the current user could write
 // to what info describes. Root always could, and is not counted.
 func private(info fs.FileInfo) error {

@@ -232,7 +232,7 @@ func TestUndoDiskFull(t *testing.T) {
 		rec := r.record(t)
 		f := newMemFile(r.f.content[:rec.valid], r.s.life)
 		f.room = room
-		r.s.journal = f
+		r.s.journal, r.s.read = f, 0
 		counts, err := undo(t.Context(), r.s, rec, f, ignoreChange)
 		if !errors.Is(err, ErrJournal) || counts[audit.Refused] != 5 || len(r.s.order) != changed {
 			t.Errorf("room %d: %v, %v", room, counts, err)

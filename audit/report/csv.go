@@ -64,6 +64,9 @@ func (s *sheet) message(m audit.Message) error {
 func (s *sheet) finding(f audit.Finding) error {
 	r := csvRow{kind: "finding", path: f.Path, entry: f.Kind.String(), rule: f.Rule, severity: f.Severity.String(),
 		change: string(f.Change), detail: f.Detail}
+	if f.Fixed {
+		r.status = "fixed"
+	}
 	if f.ModeKnown {
 		r.mode = f.Mode.String()
 	}

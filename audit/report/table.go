@@ -45,6 +45,9 @@ func (t *table) limit(n int) int {
 func (t *table) message(m audit.Message) error {
 	switch m := m.(type) {
 	case audit.Finding:
+		if m.Fixed {
+			return nil // the list of changes has it
+		}
 		if first := t.rows.entries == 0 && len(t.rows.current) == 0; first || m.Path != t.last {
 			t.fixable.found(m)
 		}

@@ -31,19 +31,11 @@ func (x *fixable) found(f audit.Finding) {
 	}
 }
 
+// changed counts a change that was made.
 func (x *fixable) changed(c audit.Change) {
-	if c.Status != audit.Applied {
-		return
+	if c.Status == audit.Applied {
+		x.done++
 	}
-	x.done++
-	left := &x.tighten
-	switch adds, removes := c.To&^c.From != 0, c.From&^c.To != 0; {
-	case adds && removes:
-		left = &x.mixed
-	case adds:
-		left = &x.loosen
-	}
-	*left = max(*left-1, 0)
 }
 
 // totals ends the report of one target.
@@ -55,9 +47,7 @@ func (t *table) totals(s audit.Summary, cut bool) {
 		t.line(seen(s)+excludedNote(s.Excluded), "  ")
 	}
 	t.line(found(s, t.rows.entries), "  ")
-	if t.fixable.done == 0 {
-		t.outlook()
-	}
+	t.outlook()
 	t.next()
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"hostperm/audit"
 	"hostperm/audit/repair"
@@ -14,7 +13,8 @@ import (
 // listed because of its own mode is walked once that is repaired, and what is
 // in it planned too, until nothing new comes to light.
 func (s *session) repair(ctx context.Context) error {
-	pending := s.first.Findings
+	pending := s.result.Findings
+	opened := make(map[string]bool)
 	for {
 		steps, err := s.choose(repair.NewPlan(pending))
 		if err != nil || len(steps) == 0 {
@@ -29,15 +29,15 @@ func (s *session) repair(ctx context.Context) error {
 		if err := s.apply(ctx, steps); err != nil {
 			return err
 		}
-		opened := s.opened()
-		if len(opened) == 0 {
+		from := s.openable(opened)
+		if len(from) == 0 {
 			return s.endRepair(ctx, nil)
 		}
-		found, err := s.walk(ctx, "looking into what was closed", opened)
+		found, err := s.walk(ctx, "looking into what was closed", from)
 		if err != nil {
 			return err
 		}
-		s.first.Merge(found)
+		s.result.Merge(found)
 		pending = found.Findings
 	}
 }
@@ -91,16 +91,22 @@ func (s *session) header() repair.Header {
 	return h
 }
 
-// opened gives the directories that could not be listed and whose mode was
-// changed since.
-func (s *session) opened() []string {
+// openable gives the directories that could not be listed, whose mode was
+// changed since, and that were not looked into before, and adds them to opened:
+// each is looked into once, or a server that lies could keep this up for ever.
+func (s *session) openable(opened map[string]bool) []string {
+	applied := make(map[string]bool)
+	for _, c := range s.changes {
+		applied[c.Path] = applied[c.Path] || c.Status == audit.Applied
+	}
 	var paths []string
-	for _, gap := range s.first.Gaps {
-		if slices.ContainsFunc(s.changes, func(c audit.Change) bool { return c.Path == gap.Path && c.Status == audit.Applied }) {
+	for _, gap := range s.result.Gaps {
+		if applied[gap.Path] && !opened[gap.Path] {
+			opened[gap.Path] = true
 			paths = append(paths, gap.Path)
 		}
 	}
-	return slices.Compact(paths)
+	return paths
 }
 
 // endRepair looks again at everything if anything was changed.
@@ -108,6 +114,7 @@ func (s *session) endRepair(ctx context.Context, err error) error {
 	if s.journal == nil || err != nil {
 		return err
 	}
-	s.last, err = s.walk(ctx, "auditing again", nil)
+	again, err := s.walk(ctx, "auditing again", nil)
+	s.result = s.result.Repaired(again)
 	return err
 }

@@ -22,8 +22,7 @@ type session struct {
 	journal *repair.Journal
 
 	started time.Time
-	first   *audit.Result // what was found, with what came to light during a fix
-	last    *audit.Result // what a second audit found after changes; nil without one
+	result  *audit.Result // what was found, what came to light during a fix, and what that fixed
 	changes []audit.Change
 }
 
@@ -117,7 +116,7 @@ func (s *session) close() {
 // work audits, and repairs if asked to.
 func (s *session) work(ctx context.Context) error {
 	var err error
-	s.first, err = s.walk(ctx, "auditing", nil)
+	s.result, err = s.walk(ctx, "auditing", nil)
 	if err != nil || !s.fix {
 		return err
 	}
@@ -172,11 +171,7 @@ func (s *session) emit(h audit.Handler, summary audit.Summary) error {
 	if err := h.Handle(s.start(s.client.Display(), s.root.Path, s.started)); err != nil {
 		return err
 	}
-	result := *s.first
-	if s.last != nil {
-		result.Gaps = s.last.Gaps
-	}
-	if err := result.Emit(h); err != nil {
+	if err := s.result.Emit(h); err != nil {
 		return err
 	}
 	for _, c := range s.changes {
@@ -188,13 +183,11 @@ func (s *session) emit(h audit.Handler, summary audit.Summary) error {
 }
 
 func (s *session) summary(cause error) audit.Summary {
-	now := s.first
-	if s.last != nil {
-		now = s.last
-	}
-	sum := audit.Summary{Dirs: now.Dirs, Files: now.Files, Symlinks: now.Symlinks, Other: now.Other, Excluded: now.Excluded,
-		Findings: s.first.Counts(), Remaining: now.Counts(), Gaps: len(now.Gaps), Changes: map[audit.Status]int{},
-		Complete: now.Complete && len(now.Gaps) == 0 && cause == nil, Interrupted: errors.Is(cause, errInterrupted),
+	r := s.result
+	found, remaining := r.Counts()
+	sum := audit.Summary{Dirs: r.Dirs, Files: r.Files, Symlinks: r.Symlinks, Other: r.Other, Excluded: r.Excluded,
+		Findings: found, Remaining: remaining, Gaps: len(r.Gaps), Changes: map[audit.Status]int{},
+		Complete: r.Complete && cause == nil, Interrupted: errors.Is(cause, errInterrupted),
 		Seconds: time.Since(s.started).Seconds()}
 	for _, c := range s.changes {
 		sum.Changes[c.Status]++
