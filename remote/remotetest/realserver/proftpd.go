@@ -55,6 +55,7 @@ UseIPv6 off
 Port %d
 PidFile %s
 ScoreboardFile %s
+ControlsEngine off
 DelayEngine off
 WtmpLog off
 TransferLog none
