@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
 	"hostperm/audit"
 	"hostperm/policy"
 	"hostperm/remote"

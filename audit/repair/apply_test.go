@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hostperm/audit"
-	"hostperm/policy"
-	"hostperm/remote"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"hostperm/audit"
+	"hostperm/policy"
+	"hostperm/remote"
 )
 
 // run is a repair in memory.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
 	"hostperm/policy"
 	"hostperm/remote"
+	"hostperm/remote/fastlane"
 )
 
 // Changer is the server side of a repair; remote.Client is one.
@@ -78,34 +80,26 @@ func noAnswer(err error) error {
 	return errNoAnswer
 }
 
-// kindOf gives what an entry is, KindUnknown if the server did not say. The
-// numbers are those of remote.Attr.Type: POSIX's st_mode as Linux has it.
+// kindOf gives what an entry is, KindUnknown if the server did not say.
 func kindOf(a remote.Attr) policy.Kind {
 	switch a.Type() {
-	case 0o100000:
+	case fastlane.TypeRegular:
 		return policy.KindFile
-	case 0o040000:
+	case fastlane.TypeDir:
 		return policy.KindDir
-	case 0o120000:
+	case fastlane.TypeSymlink:
 		return policy.KindSymlink
-	case 0o010000:
+	case fastlane.TypeFIFO:
 		return policy.KindFIFO
-	case 0o140000:
+	case fastlane.TypeSocket:
 		return policy.KindSocket
-	case 0o020000:
+	case fastlane.TypeCharDevice:
 		return policy.KindCharDevice
-	case 0o060000:
+	case fastlane.TypeBlockDevice:
 		return policy.KindBlockDevice
 	}
 	return policy.KindUnknown
 }
 
 // hasOwner reports whether the server sent the owner.
-func hasOwner(a remote.Attr) bool { return a.Flags&attrUIDGID != 0 }
-
-// Bits of remote.Attr.Flags, as draft-ietf-secsh-filexfer-02 numbers them.
-const (
-	attrSize      = 0x00000001
-	attrUIDGID    = 0x00000002
-	attrACModTime = 0x00000008
-)
+func hasOwner(a remote.Attr) bool { return a.Flags&fastlane.AttrUIDGID != 0 }

@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"hostperm/audit"
-	"hostperm/policy"
 	"math/rand/v2"
 	"testing"
+
+	"hostperm/audit"
+	"hostperm/policy"
 )
 
 // randomTree builds a tree of up to n entries with modes of any twelve bits.

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hostperm/policy"
-	"hostperm/remote"
 	"path"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"hostperm/policy"
+	"hostperm/remote"
 )
 
 // failure says in one line why the server did not give an entry the mode to, and

@@ -2,10 +2,11 @@ package repair
 
 import (
 	"errors"
-	"hostperm/remote"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"hostperm/remote"
 )
 
 func TestShellQuote(t *testing.T) {

@@ -6,9 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hostperm/audit"
-	"hostperm/policy"
-	"hostperm/remote"
 	"maps"
 	"math/rand/v2"
 	"path"
@@ -17,6 +14,11 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"hostperm/audit"
+	"hostperm/policy"
+	"hostperm/remote"
+	"hostperm/remote/fastlane"
 )
 
 // account is who the fake server is logged in to as; stranger owns a few entries.
@@ -35,9 +37,12 @@ type node struct {
 }
 
 func (n node) attr() remote.Attr {
-	types := map[policy.Kind]uint32{policy.KindFile: 0o100000, policy.KindDir: 0o040000, policy.KindSymlink: 0o120000, policy.KindFIFO: 0o010000}
+	types := map[policy.Kind]uint32{
+		policy.KindFile: fastlane.TypeRegular, policy.KindDir: fastlane.TypeDir,
+		policy.KindSymlink: fastlane.TypeSymlink, policy.KindFIFO: fastlane.TypeFIFO,
+	}
 	return remote.Attr{
-		Flags: attrSize | attrUIDGID | attrACModTime | 4,
+		Flags: fastlane.AttrSize | fastlane.AttrUIDGID | fastlane.AttrACModTime | fastlane.AttrPermissions,
 		Size:  n.size, UID: n.uid, GID: n.gid, Mtime: n.mtime, Mode: types[n.kind] | uint32(n.mode),
 	}
 }

@@ -3,9 +3,10 @@ package repair
 import (
 	"bytes"
 	"fmt"
+	"unicode/utf8"
+
 	"hostperm/policy"
 	"hostperm/remote"
-	"unicode/utf8"
 )
 
 // file is what a journal needs of an open file.

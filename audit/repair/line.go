@@ -5,13 +5,15 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"hostperm/audit"
-	"hostperm/policy"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"hostperm/audit"
+	"hostperm/policy"
+	"hostperm/remote/fastlane"
 )
 
 // journalVersion is the version of the journal's lines. A reader refuses any
@@ -106,10 +108,10 @@ func intentLine(id int, s PlannedStep) line {
 		From: s.From.String(), To: s.Target.String(), UID: &s.UID, GID: &s.GID,
 	}
 	l.Path, l.PathBase64 = text(s.Path)
-	if s.Attr.Flags&attrSize != 0 {
+	if s.Attr.Flags&fastlane.AttrSize != 0 {
 		l.Size = &s.Attr.Size
 	}
-	if s.Attr.Flags&attrACModTime != 0 {
+	if s.Attr.Flags&fastlane.AttrACModTime != 0 {
 		l.Mtime = &s.Attr.Mtime
 	}
 	return l

@@ -5,12 +5,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"hostperm/remote"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"hostperm/remote"
 )
 
 // Lock keeps a second run off a target. The operating system lets go of it when

@@ -4,11 +4,12 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"hostperm/remote"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"hostperm/remote"
 )
 
 // lockDirEnv makes the test binary a process that takes a lock, says so, and

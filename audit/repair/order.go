@@ -2,9 +2,10 @@ package repair
 
 import (
 	"cmp"
-	"hostperm/policy"
 	"slices"
 	"strings"
+
+	"hostperm/policy"
 )
 
 const (

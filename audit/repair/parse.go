@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hostperm/policy"
-	"hostperm/remote"
 	"io"
 	"strings"
 	"time"
+
+	"hostperm/policy"
+	"hostperm/remote"
 )
 
 // record is what a journal says.

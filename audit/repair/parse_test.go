@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"hostperm/policy"
-	"hostperm/remote"
 	"reflect"
 	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"hostperm/policy"
+	"hostperm/remote"
 )
 
 const (

@@ -1,12 +1,13 @@
 package repair
 
 import (
-	"hostperm/audit"
-	"hostperm/policy"
-	"hostperm/remote"
 	"path"
 	"slices"
 	"strings"
+
+	"hostperm/audit"
+	"hostperm/policy"
+	"hostperm/remote"
 )
 
 // Step is one entry whose mode should change.

@@ -2,12 +2,14 @@ package repair
 
 import (
 	"fmt"
-	"hostperm/audit"
-	"hostperm/policy"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+
+	"hostperm/audit"
+	"hostperm/policy"
+	"hostperm/remote/fastlane"
 )
 
 func aFile(mode policy.Mode) node {
@@ -58,8 +60,8 @@ func TestPlanLeavesOver(t *testing.T) {
 		"fifo":              {with(func(f *audit.Finding) { f.Kind = policy.KindFIFO }), "only files and directories are changed, and this is a fifo"},
 		"symlink":           {with(func(f *audit.Finding) { f.Kind = policy.KindSymlink }), "only files and directories are changed, and this is a symlink"},
 		"mode unknown":      {with(func(f *audit.Finding) { f.ModeKnown = false }), "the server did not report its mode"},
-		"mode not in attr":  {with(func(f *audit.Finding) { f.Attr.Flags &^= 4 }), "the server did not report its mode"},
-		"owner unknown":     {with(func(f *audit.Finding) { f.Attr.Flags &^= attrUIDGID }), "the server did not report its owner, so a change could not be kept to this very entry"},
+		"mode not in attr":  {with(func(f *audit.Finding) { f.Attr.Flags &^= fastlane.AttrPermissions }), "the server did not report its mode"},
+		"owner unknown":     {with(func(f *audit.Finding) { f.Attr.Flags &^= fastlane.AttrUIDGID }), "the server did not report its owner, so a change could not be kept to this very entry"},
 		"mode contradicts":  {with(func(f *audit.Finding) { f.Attr.Mode ^= 1 }), "what is known of it contradicts itself"},
 		"kind contradicts":  {with(func(f *audit.Finding) { f.Kind = policy.KindDir }), "what is known of it contradicts itself"},
 		"more than 12 bits": {with(func(f *audit.Finding) { f.Want |= 0o10000 }), "what is known of it contradicts itself"},

@@ -2,10 +2,11 @@ package repair
 
 import (
 	"cmp"
-	"hostperm/audit"
-	"hostperm/policy"
 	"slices"
 	"strings"
+
+	"hostperm/audit"
+	"hostperm/policy"
 )
 
 // Choice is what a repair may do. The zero value may do nothing.

@@ -2,9 +2,6 @@ package repair
 
 import (
 	"errors"
-	"hostperm/audit"
-	"hostperm/policy"
-	"hostperm/remote"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,6 +10,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hostperm/audit"
+	"hostperm/policy"
+	"hostperm/remote"
 )
 
 func openTestState(t *testing.T) *State {

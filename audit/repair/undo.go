@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"slices"
+
 	"hostperm/audit"
 	"hostperm/policy"
 	"hostperm/remote"
-	"path"
-	"slices"
 )
 
 // PlanUndo gives the changes that Undo would make, in its order, if nothing was

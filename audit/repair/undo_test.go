@@ -3,11 +3,12 @@ package repair
 import (
 	"context"
 	"errors"
+	"maps"
+	"testing"
+
 	"hostperm/audit"
 	"hostperm/policy"
 	"hostperm/remote"
-	"maps"
-	"testing"
 )
 
 // applied is a run in which everything in tr that want names was changed.
