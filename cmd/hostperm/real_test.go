@@ -290,8 +290,13 @@ func fixAndUndo(t *testing.T, a account, root string, before map[string]uint64, 
 	status, out, stderr := a.run(t, "audit", "--fix", "--yes", "--loosen", "--format", "jsonl", a.target(root))
 	s := readScan(t, out)
 	t.Logf("fix: exit status %d, changes %v", status, s.changes)
-	if all && (status != exitClean || s.changes["applied"] == 0 || len(s.changes) != 1) {
-		t.Errorf("fix: exit status %d, changes %v\n%s", status, s.changes, stderr)
+	// Others can read what holds credentials: that is found, and left to its owner.
+	want := exitClean
+	if len(s.findings["secret-exposed"]) > 0 {
+		want = exitFindings
+	}
+	if all && (status != want || s.changes["applied"] == 0 || len(s.changes) != 1) {
+		t.Errorf("fix: exit status %d, want %d; changes %v\n%s", status, want, s.changes, stderr)
 	}
 	if !all && s.changes["applied"] == 0 {
 		t.Errorf("fix: nothing was applied\n%s", stderr)
@@ -368,6 +373,7 @@ func seedDefects(t *testing.T, root string) {
 		return os.Chmod(path, fileMode(mode))
 	})
 	htaccess := filepath.Join(root, ".htaccess")
+	os.Remove(htaccess) // Debian's is a symlink into /etc
 	if err := errors.Join(err, os.WriteFile(htaccess, nil, 0o600), os.Chmod(htaccess, 0o600)); err != nil {
 		t.Fatal(err)
 	}
