@@ -6,4 +6,57 @@
 // whether or not the server answers: the connection is closed under it.
 // Callbacks are serialised. Paths are bytes as the server sent them; whoever
 // shows them to a person quotes them first.
+//
+// # How a mode is changed
+//
+// Whoever owns a directory on the way to an entry can put something else there
+// between the audit and the change: a symlink to /etc/shadow, a FIFO, another
+// file. SETSTAT, the plain request for a change, follows a symlink and is never
+// sent. Client.Change uses the first of these that the server offers for the
+// entry:
+//
+//  1. By handle. LSTAT, compare; OPEN for reading, FSTAT of what was opened,
+//     compare; FSETSTAT of the handle. What the handle is open on cannot be
+//     exchanged any more. OpenSSH does this for directories too. OPENDIR's
+//     handles are not used: ProFTPD changes what the path names by then.
+//  2. By path, with lsetstat@openssh.com (OpenSSH 8.0 and later), which does
+//     not follow a symlink in the last component: LSTAT, compare, lsetstat.
+//     This is for what cannot be opened: the account may change an entry of its
+//     own that it may not read. (With older kernels and C libraries OpenSSH
+//     needs /proc for this, and says failure without it, as in a chroot.)
+//
+// Where neither works, the change is refused, and the error says what to ask
+// of the host: on ProFTPD that is every directory, and every file that the
+// account cannot read. A permission denied to FSETSTAT is an answer, not a
+// reason to try the other way: the entry is another's.
+//
+// To compare means type, twelve permission bits, owner and group, and for a
+// file size and time of modification; a directory's change with its contents,
+// and so would with every repair inside. Only files and directories are opened:
+// OPEN of a FIFO would hang the server's process. Every directory from the root
+// down to the entry must be one, by LSTAT, once for each call of Change. And
+// since ProFTPD's LSTAT tells of what a symlink leads to, READLINK goes along
+// with LSTAT on a server that does not offer lsetstat: what can be read as a
+// link is one.
+//
+// Each change is then looked at again, by handle and by path. One that the
+// server ignores, masks, or that turns out to be of an entry exchanged
+// meanwhile is ChangeFailed, with what is there now. A setgid bit that the
+// server drops, because the account is not in the entry's group, shows so.
+//
+// # What remains
+//
+// SFTP version 3 has no openat and shows no inode. Someone who can rename a
+// directory between the root and the entry, and puts a symlink in its place
+// after it was looked at, can have OPEN reach another place. What is reached
+// there is changed only if it has the audited entry's type, mode, owner, group
+// and, for a file, size and time. To pass for an entry that they own, what is
+// reached must be their own, which they could have changed themselves; to pass
+// for another's, it must be another's to the same bits, and the change is one
+// that was meant for such an entry. By path, where the comparison comes before
+// the change and not with it, the same exchange within one round trip escapes
+// the comparison, but for the second look, which reports it. The same can make
+// OPEN meet a FIFO, which hangs the session until the context ends. A hard link
+// is the audited entry: nothing in the attributes tells how many there are.
+// What lies above the root is trusted.
 package remote

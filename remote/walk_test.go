@@ -620,7 +620,10 @@ func TestWalkLost(t *testing.T) {
 	for n := 1; n < 150; n += 7 {
 		f := newFake(top)
 		left := n
-		f.hook = func(fakeReq) []byte {
+		f.hook = func(r fakeReq) []byte {
+			if r.kind == pktClose { // is not waited for
+				return nil
+			}
 			if left--; left < 0 {
 				for _, c := range f.conns {
 					c.Close()
@@ -628,7 +631,11 @@ func TestWalkLost(t *testing.T) {
 			}
 			return nil
 		}
-		if _, err := walkAll(t, f.client(t), "/r", WalkOptions{}); left < 0 && !errors.Is(err, ErrDisconnected) {
+		c := f.client(t)
+		_, err := walkAll(t, c, "/r", WalkOptions{})
+		c.Close()
+		f.group.Wait()
+		if (left < 0) != (err != nil) || err != nil && !errors.Is(err, ErrDisconnected) {
 			t.Errorf("cut after %d requests: error %v", n, err)
 		}
 	}

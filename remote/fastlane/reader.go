@@ -78,6 +78,9 @@ func (s *Session) readVersion() error {
 
 // readAll is the reader goroutine.
 func (s *Session) readAll() {
+	// A handler that ends the goroutine, as a failing test does, ends the
+	// session with it: nobody is left waiting.
+	defer func() { s.fail(errors.New("a handler did not return")) }()
 	for {
 		if !s.packetBuffered() {
 			s.Flush()
