@@ -156,6 +156,7 @@ func TestBadReplies(t *testing.T) {
 		{"status without a code", OpClose, func(id uint32) []byte { return packet(typeStatus, id, nil) }, "malformed reply (type 101) to CLOSE"},
 		{"torn message", OpClose, func(id uint32) []byte { return packet(typeStatus, id, u32(u32(nil, 4), 9)) }, "malformed"},
 		{"long handle", OpOpenDir, func(id uint32) []byte { return packet(typeHandle, id, str(nil, bigHandle)) }, "handle of 257 bytes"},
+		{"handle one byte short", OpOpenDir, func(id uint32) []byte { return packet(typeHandle, id, append(u32(nil, 5), "hhhh"...)) }, "malformed"},
 		{"torn handle", OpOpenDir, func(id uint32) []byte { return packet(typeHandle, id, u32(nil, 9)) }, "malformed"},
 		{"count without entries", OpReadDir, func(id uint32) []byte { return packet(typeName, id, u32(nil, 1<<31)) }, "malformed"},
 		{"one entry less", OpReadDir, func(id uint32) []byte {
