@@ -131,7 +131,7 @@ func (u *undoRun) restore(ctx context.Context, journal *repair.JournalFile) erro
 	if err := u.sameHost(client, journal.Header); err != nil {
 		return err
 	}
-	lock, err := u.state.Lock(client.Display() + ":" + journal.Header.Root)
+	lock, err := u.state.Lock(lockKey(client, journal.Header.Root))
 	if err != nil {
 		return fail(exitIncomplete, err)
 	}
