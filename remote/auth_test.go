@@ -436,3 +436,40 @@ func TestServerThatGivesUp(t *testing.T) {
 		t.Errorf("tried %q", failed.Tried)
 	}
 }
+
+// Nobody is asked for a password once the connection is gone.
+func TestConnectionThatBreaksWhileLoggingIn(t *testing.T) {
+	testHome(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, hostKey := newKey(t, "ed25519")
+	var group sync.WaitGroup
+	t.Cleanup(func() { listener.Close(); group.Wait() })
+	group.Go(func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		config := &ssh.ServerConfig{
+			PublicKeyCallback: func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) {
+				conn.Close()
+				return nil, errors.New("no")
+			},
+			PasswordCallback: func(ssh.ConnMetadata, []byte) (*ssh.Permissions, error) { return nil, nil },
+		}
+		config.AddHostKey(hostKey)
+		ssh.NewServerConn(conn, config)
+	})
+	path, _ := keyPath(t, "ed25519", "")
+	p := &person{answers: []string{"right"}}
+	addr := listener.Addr().(*net.TCPAddr)
+	_, err = tryConnect(t, Target{User: "me", Host: "127.0.0.1", Port: addr.Port}, Options{
+		ConfigFile: "none", HostKey: ssh.FingerprintSHA256(hostKey.PublicKey()), Identities: []string{path}, Prompter: p,
+	})
+	wantAuthError(t, err, path, "the server ended the attempt")
+	if len(p.asked) != 0 {
+		t.Errorf("asked %q", p.asked)
+	}
+}
