@@ -12,24 +12,27 @@ import (
 )
 
 // Options say how to reach and trust a server. The zero value behaves as ssh
-// with an empty configuration, without a terminal.
+// without a terminal. What is said about host keys holds for jump hosts too,
+// HostKey excepted.
 type Options struct {
-	Port             int                  // 0: from the target, the configuration, or 22
-	Identities       []string             // key files, tried before those of the configuration
-	Jump             string               // as ssh -J: [user@]host[:port], several with commas; "none": no jump
+	Port             int                  // of the target; 0: from the target, the configuration, or 22
+	Identities       []string             // key files, which must be usable; for the target before those of the configuration, for jump hosts after
+	Jump             string               // as ssh -J: [user@]host[:port], several with commas; "none": no jump; "": as the configuration says
 	ConfigFile       string               // as ssh -F; "": ~/.ssh/config and /etc/ssh/ssh_config; "none": no file
-	KnownHosts       []string             // files; empty: as the configuration says
-	AcceptNewHostKey bool                 // save the key of a host not seen before; a changed key is still refused
-	HostKey          string               // "SHA256:...": the target's key must have this fingerprint; known_hosts is then not consulted for the target
-	Password         string               // tried for password and keyboard-interactive; "": ask Prompter
-	KeyPassphrase    string               // tried for encrypted key files; "": ask Prompter
-	Timeout          time.Duration        // for connecting, each hop; 0: ConnectTimeout of the configuration, or 30 s
+	KnownHosts       []string             // files, in place of all that the configuration names; a new key is saved in the first; empty: as the configuration says
+	AcceptNewHostKey bool                 // save the key of a host not seen before, or fail if it cannot be saved; a changed key is still refused
+	HostKey          string               // "SHA256:...": the target must have a key with this fingerprint; known_hosts is then not consulted for the target
+	Password         string               // of the target: tried once for password and keyboard-interactive; "": ask Prompter
+	KeyPassphrase    string               // tried for encrypted key files; "" or wrong: ask Prompter
+	Timeout          time.Duration        // for connecting, each hop, time spent asking not counted; 0: ConnectTimeout of the configuration, or 30 s
 	Prompter         Prompter             // nil: no terminal; nothing is asked
-	Warn             func(message string) // one line each, not yet quoted for a terminal; nil: dropped
+	Warn             func(message string) // one line each, no line twice, not yet quoted for a terminal; nil: dropped
 }
 
-// Prompter asks a person. Its methods return promptly with ctx's error when a
-// caller closes the terminal under them.
+// Prompter asks a person, one question at a time. A prompt may have several
+// lines, and is safe to show. Nobody waits for an answer once the context of
+// the call is cancelled, but the method itself only returns when whoever made
+// the Prompter ends it, by closing the terminal under it for example.
 type Prompter interface {
 	// Secret asks for a line that is not echoed.
 	Secret(prompt string) (string, error)

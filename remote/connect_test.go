@@ -235,9 +235,12 @@ func silent(t *testing.T, says string, closes bool) Target {
 			group.Go(func() {
 				defer conn.Close()
 				io.WriteString(conn, says)
-				if !closes {
-					io.Copy(io.Discard, conn)
+				if closes {
+					conn.(*net.TCPConn).CloseWrite()
 				}
+				// What is not read would make closing a reset, which may overtake
+				// what was said.
+				io.Copy(io.Discard, conn)
 			})
 		}
 	})

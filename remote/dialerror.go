@@ -65,7 +65,8 @@ func (d *dialer) handshakeError(ctx context.Context, l *link, conn *watchedConn,
 		return WithHint(fmt.Errorf("%s is not an SSH server: it says %s", l.hop.addr(), strconv.Quote(line)),
 			"check the port (-p)")
 	}
-	if errors.Is(err, io.EOF) {
+	var system *os.SyscallError
+	if errors.Is(err, io.EOF) || errors.As(err, &system) {
 		return WithHint(fmt.Errorf("%s closed the connection before the key exchange", l.hop.addr()),
 			"check the port (-p); a server also does this to an address that it has blocked")
 	}
@@ -96,6 +97,10 @@ func quoted(err error) error { return quotedError{err} }
 func plainReason(err error) string {
 	if err == nil || errors.Is(err, io.EOF) {
 		return "the server closed the connection"
+	}
+	var system *os.SyscallError
+	if errors.As(err, &system) {
+		return system.Err.Error() // without both ends' addresses
 	}
 	text := err.Error()
 	for _, prefix := range []string{"ssh: ", "handshake failed: ", "ssh: "} {
