@@ -31,8 +31,9 @@ type ChangeResult struct {
 	Err     error // nil if applied; errors.Is(Err, ErrPermission) if the account may not
 }
 
-// changeWindow is how many changes are on their way at once.
-const changeWindow = 64
+// changeWindow is how many changes are on their way at once, and so how many
+// handles the server holds; it shrinks where the server has fewer.
+const changeWindow = 512
 
 // Change changes the permission bits of entries below root, an absolute path
 // that the server has resolved. How, and against what it is proof, stands in
