@@ -42,7 +42,7 @@ func ctxError(ctx context.Context, h *hop) error {
 	}
 	return WithHint(
 		wordedError{fmt.Sprintf("connect to %s: no answer within %s", h.addr(), h.timeout), os.ErrDeadlineExceeded},
-		"check the host name and the port (-p), or raise --timeout")
+		"check the host name and the port (-p); ConnectTimeout in the ssh configuration gives it longer")
 }
 
 // handshakeError says in one line why there is a socket but no connection.
