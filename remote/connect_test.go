@@ -278,7 +278,7 @@ func TestConnectTimeout(t *testing.T) {
 	testHome(t)
 	for _, says := range []string{"", "SSH-2.0-hung\r\n"} {
 		_, err := tryConnect(t, silent(t, says, false), Options{ConfigFile: "none", Timeout: 50 * time.Millisecond})
-		wantError(t, err, "no answer within 50ms", "--timeout")
+		wantError(t, err, "no answer within 50ms", "ConnectTimeout")
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%v", err)
 		}
