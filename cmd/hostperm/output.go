@@ -24,7 +24,7 @@ type outputFlags struct {
 func (f *outputFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.format, "format", "table", "`format` of the result: "+strings.Join(report.Formats(), ", "))
 	fs.StringVarP(&f.file, "output", "o", "", "write the result to `file` instead of stdout, once it is whole")
-	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing when the audit is complete and clean")
+	fs.BoolVarP(&f.quiet, "quiet", "q", false, "for cron: print nothing if all was seen, nothing is at or above --fail-on, and nothing was changed")
 	f.registerLook(fs)
 }
 

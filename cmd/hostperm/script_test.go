@@ -39,6 +39,8 @@ const runAsHostperm = "HOSTPERM_TEST_RUN"
 //	modes SPEC DIR             the entries below DIR have exactly the modes that SPEC lists
 //	serve DIR [OPTION...]      an SSH and SFTP server for DIR on loopback; sets PORT, FINGERPRINT and known_hosts
 //	status N ARG...            hostperm ARG... exits with status N
+//	await                      wait until the server has a request that it holds
+//	release                    let it go on
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("..", "..", "testdata", "script"),
@@ -47,6 +49,7 @@ func TestScript(t *testing.T) {
 		Setup:               setupScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"tree": scriptTree, "modes": scriptModes, "serve": scriptServe, "status": scriptStatus,
+			"await": scriptAwait, "release": scriptRelease,
 		},
 	})
 }
@@ -69,6 +72,7 @@ func setupScript(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	env.Values[holdValue{}] = new([]*hold)
 	env.Values[hostKeyValue{}], err = ssh.NewSignerFromKey(private)
 	return err
 }
@@ -230,7 +234,10 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	server, err := remotetest.Start(cfg)
 	ts.Check(err)
-	ts.Defer(func() { server.Close() })
+	ts.Defer(func() {
+		releaseAll(ts)
+		server.Close()
+	})
 	ts.Setenv("PORT", strconv.Itoa(server.Port()))
 	ts.Setenv("FINGERPRINT", server.Fingerprint())
 	line := server.KnownHostsLine()
@@ -268,6 +275,10 @@ func scriptFault(ts *testscript.TestScript, name, value string) remotetest.Fault
 		return remotetest.CutAtRequest(number(), remotetest.Readdir)
 	case "cutchange":
 		return remotetest.CutAtRequest(number(), remotetest.Fsetstat)
+	case "hold":
+		return scriptHold(ts, number(), remotetest.Readdir)
+	case "holdchange":
+		return scriptHold(ts, number(), remotetest.Fsetstat)
 	case "stall":
 		return remotetest.StallAtRequest(number(), remotetest.Readdir)
 	}

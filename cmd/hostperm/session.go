@@ -157,7 +157,7 @@ func (s *session) report(h audit.Handler, cause error) error {
 	summary := s.summary(cause)
 	code := s.code(summary, cause)
 	s.app.raise(code)
-	if s.quiet() && code == exitClean {
+	if s.quiet() && code == exitClean && len(summary.Changes) == 0 {
 		return nil
 	}
 	if err := s.emit(h, summary); err != nil {
