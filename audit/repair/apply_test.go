@@ -51,7 +51,7 @@ func (r *run) record(t *testing.T) *record {
 func (r *run) undo(t *testing.T) (map[string]audit.Change, Counts, error) {
 	t.Helper()
 	got := make(map[string]audit.Change)
-	counts, err := undo(context.Background(), r.s, r.record(t), r.f, func(c audit.Change) { got[c.Path] = c })
+	counts, err := undo(context.Background(), r.s, r.record(t), r.f, noRest, func(c audit.Change) { got[c.Path] = c })
 	return got, counts, err
 }
 

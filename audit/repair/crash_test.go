@@ -115,7 +115,7 @@ func runUndo(t *testing.T, tr tree, content []byte, seed uint64, end int) (f *me
 	s := newServer(t, tr, l, seed)
 	s.journal = f
 	dead = survive(func() {
-		if _, err := undo(context.Background(), s, rec, f, ignoreChange); err != nil {
+		if _, err := undo(context.Background(), s, rec, f, noRest, ignoreChange); err != nil {
 			t.Fatalf("undo: %v", err)
 		}
 	})

@@ -15,6 +15,9 @@
 //   - Undo restores the twelve permission bits, setuid, setgid and sticky
 //     included, of every entry that still is as the run left it. What was
 //     changed since by someone else is left alone, and said.
+//     The one thing that nobody can see is a change that a server received
+//     before its connection was cut, and makes much later; undo waits for such
+//     ones, see restPause.
 //   - Nothing in a directory named .ssh, no special file, and nothing whose mode
 //     or owner the server did not report is ever a step, whatever a finding says.
 //

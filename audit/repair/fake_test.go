@@ -324,3 +324,6 @@ func testHeader() Header {
 }
 
 func ignoreChange(audit.Change) {}
+
+// noRest stands for waiting, where the fake server does nothing meanwhile.
+func noRest(context.Context) error { return nil }

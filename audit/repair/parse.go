@@ -31,6 +31,7 @@ type intent struct {
 	from, to policy.Mode
 	uid, gid uint32
 	status   outcome       // of its done line, "" if there is none
+	undoing  bool          // its last undo line has no undone line behind it
 	undone   outcome       // of its last undone line, "" if there is none
 	seen     []policy.Mode // modes that were seen right after an own change that did not work out
 }
@@ -133,8 +134,7 @@ func (r *record) add(l line) error {
 	case typeDone:
 		return r.done(l)
 	case typeUndo:
-		_, err := r.at(l.ID)
-		return err
+		return r.undo(l)
 	case typeUndone:
 		return r.undone(l)
 	case typeEnd:
@@ -206,6 +206,14 @@ func (r *record) done(l line) error {
 	return in.saw(l)
 }
 
+func (r *record) undo(l line) error {
+	in, err := r.at(l.ID)
+	if err == nil {
+		in.undoing = true
+	}
+	return err
+}
+
 func (r *record) undone(l line) error {
 	in, err := r.at(l.ID)
 	if err != nil {
@@ -216,7 +224,7 @@ func (r *record) undone(l line) error {
 	default:
 		return fmt.Errorf("%q is not a status", l.Status)
 	}
-	in.undone = l.Status
+	in.undone, in.undoing = l.Status, false
 	return in.saw(l)
 }
 

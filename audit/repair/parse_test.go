@@ -213,6 +213,9 @@ func (r *record) print(t *testing.T) []byte {
 		if in.undone != "" {
 			put(line{Type: typeUndone, ID: i + 1, Status: in.undone})
 		}
+		if in.undoing {
+			put(line{Type: typeUndo, ID: i + 1})
+		}
 	}
 	if r.ended {
 		put(line{Type: typeEnd})

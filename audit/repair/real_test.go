@@ -169,6 +169,7 @@ func TestClientIsChanger(t *testing.T) {
 	for name, fault := range faults {
 		for seed := range uint64(6) {
 			t.Run(fmt.Sprint(name, seed), func(t *testing.T) {
+				t.Parallel() // after a cut, undo waits for what may still come
 				rng := rand.New(rand.NewPCG(seed, 9))
 				root := filepath.Join(t.TempDir(), "www")
 				if err := os.Mkdir(root, 0o755); err != nil {

@@ -36,7 +36,7 @@ func Undo(ctx context.Context, c Changer, j *JournalFile, each func(audit.Change
 	if err != nil {
 		return nil, err
 	}
-	counts, err := undo(ctx, c, rec, f, each)
+	counts, err := undo(ctx, c, rec, f, rest, each)
 	if closeErr := f.Close(); err == nil {
 		err = journalError(closeErr)
 	}
@@ -44,21 +44,28 @@ func Undo(ctx context.Context, c Changer, j *JournalFile, each func(audit.Change
 }
 
 // undo is Undo on a journal that was read, and whose file takes further lines.
-func undo(ctx context.Context, c Changer, rec *record, f file, each func(audit.Change)) (Counts, error) {
-	u := &undoer{c: c, root: rec.header.Root, log: &log{f: f}, each: each, counts: make(Counts), stuck: make(map[string]bool)}
-	rest := rec.toUndo()
-	if len(rest) == 0 {
+// rest is how it waits between two looks at what is in doubt.
+func undo(ctx context.Context, c Changer, rec *record, f file, rest func(context.Context) error, each func(audit.Change)) (Counts, error) {
+	u := &undoer{
+		c: c, root: rec.header.Root, log: &log{f: f}, rest: rest, each: each,
+		counts: make(Counts), stuck: make(map[string]bool), above: make(map[string]bool),
+	}
+	list := rec.toUndo()
+	if len(list) == 0 {
 		return u.counts, nil
 	}
 	err := u.checkRoot(ctx)
-	for size := firstBatch; len(rest) > 0 && err == nil; size = min(2*size, maxBatch) {
-		n := together(rest, size, func(p pendingIntent) string { return p.path })
+	if err == nil {
+		err = u.comeToRest(ctx, list)
+	}
+	for size := firstBatch; len(list) > 0 && err == nil; size = min(2*size, maxBatch) {
+		n := together(list, size, func(p pendingIntent) string { return p.path })
 		if err = ctx.Err(); err == nil {
-			err = u.batch(ctx, rest[:n])
-			rest = rest[n:]
+			err = u.batch(ctx, list[:n])
+			list = list[n:]
 		}
 	}
-	u.putOff(rest, err)
+	u.putOff(list, err)
 	if err == nil {
 		err = u.seen.verdict()
 	}
@@ -90,10 +97,12 @@ type undoer struct {
 	c      Changer
 	root   string
 	log    *log
+	rest   func(context.Context) error
 	each   func(audit.Change)
 	counts Counts
 	seen   compliance
-	stuck  map[string]bool // paths that could not be put back, true; directories above them, false
+	stuck  map[string]bool // paths that could not be put back
+	above  map[string]bool // directories above them
 }
 
 // checkRoot makes sure that there is a root to look below. Without one, every
@@ -155,11 +164,10 @@ func (u *undoer) putOff(rest []pendingIntent, err error) {
 // change could not be put back, and a directory that would become unreachable
 // inside while something below it is still to be put back.
 func (u *undoer) heldBack(p pendingIntent) bool {
-	self, above := u.stuck[p.path]
 	switch {
-	case self:
+	case u.stuck[p.path]:
 		u.unsettled(p, outRefused, remote.Attr{}, "a later change of it could not be put back")
-	case above && closes(p.kind, p.to, p.from):
+	case u.above[p.path] && closes(p.kind, p.to, p.from):
 		u.unsettled(p, outRefused, remote.Attr{}, "something below it could not be put back, and would be out of reach")
 	default:
 		return false
@@ -243,7 +251,7 @@ func (u *undoer) unsettled(p pendingIntent, o outcome, now remote.Attr, detail s
 	u.stuck[p.path] = true
 	for dir := p.path; dir != "."; {
 		dir = path.Dir(dir)
-		u.stuck[dir] = u.stuck[dir] // known from here on, but not stuck itself
+		u.above[dir] = true
 	}
 	u.note(p, o, now, detail)
 	status := audit.Failed
