@@ -45,9 +45,11 @@ type Finding struct {
 	Detail     string
 	Fixed      bool // a second audit, after changes, did not find it any more
 
-	// Attr is what the server said when it was audited, for a repair to compare
-	// with. It is not part of the protocol.
-	Attr remote.Attr
+	// What follows is not part of the protocol: what the server said when it was
+	// audited, for a repair to compare with, and the bits that this rule by itself
+	// wants to be cleared and set, for a repair to give the reason of each.
+	Attr       remote.Attr
+	Clear, Set policy.Mode
 }
 
 // Gap is a place that could not be seen.

@@ -123,7 +123,7 @@ func (c *collector) report(path string, attr remote.Attr) {
 		x := &c.found[i]
 		finding := Finding{Path: path, Kind: f.Kind, Rule: x.Rule.ID, Severity: x.Severity,
 			Mode: f.Mode, ModeKnown: f.ModeKnown, Change: x.Change,
-			UID: f.UID, GID: f.GID, OwnerKnown: f.OwnerKnown, Detail: x.Detail, Attr: attr}
+			UID: f.UID, GID: f.GID, OwnerKnown: f.OwnerKnown, Detail: x.Detail, Attr: attr, Clear: x.Clear, Set: x.Set}
 		if x.Change != policy.None {
 			finding.Want = x.Want
 		}

@@ -39,10 +39,11 @@ type group struct {
 }
 
 // rowSet turns findings into groups. It keeps no more than the limit needs: the
-// first rowLimit groups of each severity, since findings come sorted by path,
+// first limit groups of each severity, since findings come sorted by path,
 // and a count of the rest.
 type rowSet struct {
 	all     bool // no grouping, no limit
+	limit   int  // of rows
 	current []audit.Finding
 	byKey   map[alike]*group
 	ranked  [policy.Critical + 1][]*group
@@ -53,7 +54,9 @@ type rowSet struct {
 	hiddenFindings int
 }
 
-func newRowSet(all bool) *rowSet { return &rowSet{all: all, byKey: map[alike]*group{}} }
+func newRowSet(all bool, limit int) *rowSet {
+	return &rowSet{all: all, limit: limit, byKey: map[alike]*group{}}
+}
 
 // add takes the next finding. Findings of one entry follow each other.
 func (s *rowSet) add(f audit.Finding) {
@@ -80,7 +83,7 @@ func (s *rowSet) flush() {
 		if g.entries++; len(g.samples) < groupFrom-1 {
 			g.samples = append(g.samples, first.Path)
 		}
-	case s.all || len(*rank) < rowLimit:
+	case s.all || len(*rank) < s.limit:
 		g = &group{alike: key, rules: len(s.current), detail: first.Detail, samples: []string{first.Path}, entries: 1}
 		*rank = append(*rank, g)
 		if !s.all {
@@ -129,14 +132,14 @@ func (s *rowSet) rows() []row {
 			break
 		}
 	}
-	if s.all || len(out) <= rowLimit {
+	if s.all || len(out) <= s.limit {
 		return out
 	}
-	for _, r := range out[rowLimit:] {
+	for _, r := range out[s.limit:] {
 		s.hiddenEntries += r.entries
 		s.hiddenFindings += r.entries * r.rules
 	}
-	return out[:rowLimit]
+	return out[:s.limit]
 }
 
 // row is one line of the table, its texts quoted and not yet fitted.

@@ -84,7 +84,7 @@ func TestRowsAgainstModel(t *testing.T) {
 	for round := range 300 {
 		found := randomFindings(rnd, 1+rnd.IntN(250))
 		for _, all := range []bool{false, true} {
-			s := newRowSet(all)
+			s := newRowSet(all, rowLimit)
 			for _, f := range found {
 				s.add(f)
 			}
@@ -146,7 +146,7 @@ func TestLargeScan(t *testing.T) {
 }
 
 func TestRowSetIsBounded(t *testing.T) {
-	s := newRowSet(false)
+	s := newRowSet(false, rowLimit)
 	for i := range 20_000 {
 		f := testFinding(fmt.Sprintf("dir%06d/file", i))
 		f.Severity = policy.Severity(1 + i%4)

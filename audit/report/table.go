@@ -26,7 +26,7 @@ func newTable(s *sink, o Options) streamHandler { return &table{out: s, o: o} }
 
 func (t *table) start(s audit.Start) error {
 	t.head = s
-	t.rows = newRowSet(t.o.All)
+	t.rows = newRowSet(t.o.All, rowLimit)
 	t.rules = ruleCounts{}
 	t.fixable = fixable{}
 	t.gaps = capped[audit.Gap]{limit: t.limit(rowLimit)}
@@ -84,10 +84,7 @@ func (t *table) end(s audit.Summary, cut bool) error {
 		t.line(t.paint(styleGood, "clean")+": "+seen(s)+", 0 findings"+excludedNote(s.Excluded)+" in "+t.where(), "  ")
 		return nil
 	}
-	head := t.where()
-	if t.head.Profile != "" {
-		head += " (profile " + SafeText(t.head.Profile) + ")"
-	}
+	head := t.where() + t.remark(s, cut)
 	t.line(head, "  ")
 	if err := t.findings(); err != nil {
 		return err
@@ -97,6 +94,27 @@ func (t *table) end(s audit.Summary, cut bool) error {
 	t.totals(s, cut)
 	t.rows = nil // what a stream held is not kept for the next
 	return nil
+}
+
+// remark says by what and when the web root was judged.
+func (t *table) remark(s audit.Summary, cut bool) string {
+	var parts []string
+	if t.head.Profile != "" {
+		parts = append(parts, "profile "+SafeText(t.head.Profile))
+	}
+	if s.Complete && !cut && t.repaired() {
+		parts = append(parts, "after the repair")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// repaired reports whether a repair was tried. A complete stream then shows what
+// a second audit found.
+func (t *table) repaired() bool {
+	return len(t.changes) > 0 && t.changes[audit.Planned] == nil
 }
 
 // clean reports whether "clean" is the truth: everything was seen, and nothing

@@ -23,6 +23,9 @@ func number[T ~int | ~int64](n T) string {
 	return s
 }
 
+// Count writes a number with its noun, as the tables do: 1 entry, 2,000 entries.
+func Count(n int, one, many string) string { return count(n, one, many) }
+
 // count writes a number with its noun.
 func count[T ~int | ~int64](n T, one, many string) string {
 	if n == 1 {

@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"hostperm/audit/report"
 	"hostperm/remote"
@@ -24,6 +26,8 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	status         int // the worst exit status so far
+
+	line atomic.Pointer[progressLine] // the one that is drawn; nil: none
 }
 
 // run is the whole program. It returns the exit status, and is called once.
@@ -49,12 +53,19 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return a.status
 }
 
-// watchSignals cancels with errInterrupted on SIGINT and SIGTERM. A write to a
-// closed pipe becomes an error rather than the end of the process, since a fix
-// has a journal to sync.
+// graceful is how long a run may take to end after a signal. A second one ends
+// the process at once from then on, should something hang after all.
+const graceful = 2 * time.Second
+
+// watchSignals cancels with errInterrupted on SIGINT and SIGTERM, and when the
+// terminal goes away. A write to a closed pipe becomes an error rather than the
+// end of the process, since a fix has a journal to sync.
 func watchSignals(cancel context.CancelCauseFunc) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // it is under nohup
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	pipe := make(chan os.Signal, 1)
 	signal.Notify(pipe, syscall.SIGPIPE)
 	done := make(chan struct{})
@@ -62,6 +73,12 @@ func watchSignals(cancel context.CancelCauseFunc) (stop func()) {
 		select {
 		case <-signals:
 			cancel(errInterrupted)
+		case <-done:
+			return
+		}
+		select {
+		case <-time.After(graceful):
+			signal.Stop(signals)
 		case <-done:
 		}
 	}()
@@ -77,6 +94,7 @@ func (a *app) raise(code int) { a.status = worse(a.status, code) }
 
 // complain prints an error for a person: one line, and a hint if it has one.
 func (a *app) complain(err error) {
+	a.line.Load().clear()
 	fmt.Fprintf(a.stderr, "hostperm: %s\n", report.SafeText(err.Error()))
 	if hint := remote.Hint(err); hint != "" {
 		fmt.Fprintf(a.stderr, "hint: %s\n", report.SafeText(hint))
@@ -85,11 +103,13 @@ func (a *app) complain(err error) {
 
 // warn prints a line that does not change the exit status.
 func (a *app) warn(message string) {
+	a.line.Load().clear()
 	fmt.Fprintf(a.stderr, "warning: %s\n", report.SafeText(message))
 }
 
 // note prints a line of information for a person.
 func (a *app) note(format string, args ...any) {
+	a.line.Load().clear()
 	fmt.Fprintf(a.stderr, format+"\n", args...)
 }
 

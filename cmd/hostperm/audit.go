@@ -98,7 +98,7 @@ func (f *auditFlags) run(ctx context.Context, a *app, args []string) error {
 
 // run audits the targets in turn.
 func (job *auditJob) run(ctx context.Context) error {
-	if job.tty = openTerminal(ctx); job.tty != nil {
+	if job.tty = job.app.openTerminal(ctx); job.tty != nil {
 		defer job.tty.Close()
 	}
 	if job.fix && !job.yes && !job.dryRun && job.tty == nil {

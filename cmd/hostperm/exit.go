@@ -14,7 +14,7 @@ const (
 	exitUsage       = 2   // wrong usage; no host was contacted
 	exitIncomplete  = 3   // could not connect, or part of the tree could not be read
 	exitRefused     = 4   // a requested change was refused or failed
-	exitInterrupted = 130 // SIGINT or SIGTERM
+	exitInterrupted = 130 // SIGINT, SIGTERM or SIGHUP
 )
 
 // exitRank orders the statuses by what outranks what, for a run with several

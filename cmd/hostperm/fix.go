@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"hostperm/audit"
 	"hostperm/audit/repair"
+	"hostperm/audit/report"
 	"hostperm/remote/fastlane"
 )
 
@@ -16,7 +18,7 @@ func (s *session) repair(ctx context.Context) error {
 	pending := s.result.Findings
 	opened := make(map[string]bool)
 	for {
-		steps, err := s.choose(repair.NewPlan(pending))
+		steps, err := s.choose(repair.NewPlan(pending), pending)
 		if err != nil || len(steps) == 0 {
 			return s.endRepair(ctx, err)
 		}
@@ -42,8 +44,9 @@ func (s *session) repair(ctx context.Context) error {
 	}
 }
 
-// choose decides which steps of a plan are taken.
-func (s *session) choose(plan *repair.Plan) ([]repair.PlannedStep, error) {
+// choose decides which steps of a plan are taken. findings are those that the
+// plan was made of.
+func (s *session) choose(plan *repair.Plan, findings []audit.Finding) ([]repair.PlannedStep, error) {
 	if len(plan.Steps) == 0 {
 		return nil, nil
 	}
@@ -51,17 +54,8 @@ func (s *session) choose(plan *repair.Plan) ([]repair.PlannedStep, error) {
 		steps, _ := plan.Select(repair.Unattended(s.loosen))
 		return steps, nil
 	}
-	s.tty.Print(fmt.Sprintf("\nplan for %s %s\n", s.client.Display(), quote(s.root.Path)))
-	tighten, loosen := halves(plan)
-	tightened, err := confirm(s.tty, tighten)
-	if err != nil {
-		return nil, err
-	}
-	loosened, err := confirm(s.tty, loosen)
-	if err != nil {
-		return nil, err
-	}
-	return agreed(plan, tightened, loosened), nil
+	s.tty.Print(fmt.Sprintf("plan for %s %s\n", s.client.Display(), quote(s.root.Path)))
+	return ask(s.tty, plan, findings, report.Options{All: s.out.all, Width: widthOf(s.tty.out), Color: colorOn(s.out.color, s.tty.out)})
 }
 
 // apply makes the changes of one round, with a journal begun at the first.
@@ -73,7 +67,12 @@ func (s *session) apply(ctx context.Context, steps []repair.PlannedStep) error {
 		}
 		s.journal = journal
 	}
-	_, err := repair.Apply(ctx, s.client, s.journal, steps, func(c audit.Change) { s.changes = append(s.changes, c) })
+	var done atomic.Int64
+	defer s.app.progress(s.progress.on(s.app.stderr), changeText("repairing", &done, len(steps)))()
+	_, err := repair.Apply(ctx, s.client, s.journal, steps, func(c audit.Change) {
+		s.changes = append(s.changes, c)
+		done.Add(1)
+	})
 	if err != nil && ctx.Err() == nil {
 		return fail(exitRefused, err)
 	}

@@ -68,7 +68,7 @@ func describeJournal(j repair.JournalInfo) string {
 		return "empty: the run was killed before it changed anything"
 	}
 	text := fmt.Sprintf("%s  %s %s  %s", j.Header.Started.Local().Format("2006-01-02 15:04:05"),
-		quote(j.Header.Target), quote(j.Header.Root), countNoun(j.Steps, "change", "changes"))
+		quote(j.Header.Target), quote(j.Header.Root), report.Count(j.Steps, "change", "changes"))
 	switch {
 	case j.Undone:
 		text += ", undone"

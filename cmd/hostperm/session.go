@@ -55,15 +55,20 @@ func (s *session) about(err error) error {
 
 // open connects, finds the web root, and takes the lock.
 func (s *session) open(ctx context.Context) error {
-	var err error
-	if s.client, err = s.conn.connect(ctx, s.target, s.tty); err != nil {
-		return err
-	}
-	if s.root, err = s.client.ResolveRoot(ctx, s.target); err != nil {
+	if err := s.connect(ctx); err != nil {
 		return err
 	}
 	s.sayRoot()
 	return s.takeLock()
+}
+
+func (s *session) connect(ctx context.Context) (err error) {
+	defer s.app.progress(s.progress.on(s.app.stderr), connectingText)()
+	if s.client, err = s.conn.connect(ctx, s.target, s.tty); err != nil {
+		return err
+	}
+	s.root, err = s.client.ResolveRoot(ctx, s.target)
+	return err
 }
 
 // sayRoot names the web root where the user did not.
@@ -143,10 +148,7 @@ func lockKey(client *remote.Client, root string) string {
 // walk audits the web root, or what lies at and below from.
 func (s *session) walk(ctx context.Context, what string, from []string) (*audit.Result, error) {
 	counts := &remote.Progress{}
-	if s.progress.on(s.app.stderr) {
-		line := startProgress(s.app.stderr, what, counts)
-		defer line.stop()
-	}
+	defer s.app.progress(s.progress.on(s.app.stderr), walkText(what, counts))()
 	return audit.Run(ctx, s.client, s.root.Path, s.policy,
 		audit.Options{Exclude: s.exclude, From: from, Progress: counts, Window: s.conn.window})
 }

@@ -20,7 +20,7 @@ import (
 type terminal struct {
 	ctx     context.Context
 	in, out *os.File
-	before  func() // called before each question: clears the progress line
+	hold    func() (release func()) // keeps the progress line away meanwhile
 
 	mu    sync.Mutex // one question at a time
 	lines *bufio.Reader
@@ -28,20 +28,21 @@ type terminal struct {
 
 // openTerminal opens the controlling terminal. Without one it returns nil:
 // nothing is asked then.
-func openTerminal(ctx context.Context) *terminal {
+func (a *app) openTerminal(ctx context.Context) *terminal {
 	in, out, err := openTerminalDevice()
 	if err != nil {
 		return nil
 	}
-	return &terminal{ctx: ctx, in: in, out: out, before: func() {}, lines: bufio.NewReader(in)}
+	hold := func() func() { return a.line.Load().hold() }
+	return &terminal{ctx: ctx, in: in, out: out, hold: hold, lines: bufio.NewReader(in)}
 }
 
 // Secret asks for a line that is not echoed.
 func (t *terminal) Secret(prompt string) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.before()
-	fmt.Fprint(t.out, report.SafeText(prompt))
+	defer t.hold()()
+	fmt.Fprint(t.out, safeLines(prompt))
 	state, err := term.GetState(int(t.in.Fd()))
 	if err != nil {
 		return "", fmt.Errorf("asking on the terminal: %w", err)
@@ -61,11 +62,12 @@ func (t *terminal) Secret(prompt string) (string, error) {
 func (t *terminal) Line(prompt string) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.before()
+	defer t.hold()()
 	fmt.Fprint(t.out, safeLines(prompt))
 	return t.await(func() (string, error) {
 		line, err := t.lines.ReadString('\n')
 		if err != nil && !(errors.Is(err, io.EOF) && line != "") {
+			fmt.Fprintln(t.out) // the cursor still stands behind the question
 			return "", err
 		}
 		return strings.TrimSpace(line), nil
@@ -76,7 +78,7 @@ func (t *terminal) Line(prompt string) (string, error) {
 func (t *terminal) Print(text string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.before()
+	defer t.hold()()
 	fmt.Fprint(t.out, text)
 }
 

@@ -66,7 +66,7 @@ func (f *undoFlags) run(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	u := &undoRun{app: a, conn: &f.conn, state: state, yes: f.yes, dryRun: f.dryRun, quiet: f.quiet}
-	if u.tty = openTerminal(ctx); u.tty != nil {
+	if u.tty = a.openTerminal(ctx); u.tty != nil {
 		defer u.tty.Close()
 	}
 	if u.tty == nil && !u.yes && !u.dryRun {
@@ -166,7 +166,7 @@ func (u *undoRun) agree(journal *repair.JournalFile) (bool, error) {
 		return true, nil
 	}
 	answer, err := u.tty.Line(fmt.Sprintf("put back %s on %s %s, changed %s? [y]es, [n]o: ",
-		countNoun(journal.Pending, "mode", "modes"), journal.Header.Target, quote(journal.Header.Root),
+		report.Count(journal.Pending, "mode", "modes"), journal.Header.Target, quote(journal.Header.Root),
 		journal.Header.Started.Local().Format("2006-01-02 15:04")))
 	if err != nil && !errors.Is(err, io.EOF) {
 		return false, err
@@ -204,7 +204,7 @@ func undoWord(s audit.Status) string {
 
 // undoTotal is the last line of an undo.
 func undoTotal(counts repair.Counts) string {
-	text := countNoun(counts[audit.Applied], "mode", "modes") + " put back"
+	text := report.Count(counts[audit.Applied], "mode", "modes") + " put back"
 	if n := counts[audit.Unchanged]; n > 0 {
 		text += fmt.Sprintf(", %d left as they are", n)
 	}
