@@ -12,11 +12,12 @@ import (
 
 // connectionFlags are those that a later command needs to reach the same
 // server and the same journals.
-var connectionFlags = []string{"port", "identity", "jump", "ssh-config", "known-hosts", "accept-new-host-key",
+var connectionFlags = []string{"identity", "jump", "ssh-config", "known-hosts", "accept-new-host-key",
 	"host-key", "password-file", "state-dir"}
 
-// auditAgain are those that a later audit needs besides to judge alike.
-var auditAgain = []string{"profile", "exclude", "web-user", "rule"}
+// auditAgain are those that a later audit needs besides, to judge alike; a
+// journal holds the port.
+var auditAgain = []string{"port", "profile", "exclude", "web-user", "rule"}
 
 // commands are what to type next, with the flags that were typed.
 func (s *session) commands() report.Commands {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hostperm/audit"
+	"hostperm/audit/repair"
 	"hostperm/audit/report"
 	"hostperm/policy"
 	"hostperm/remote"
@@ -44,6 +47,9 @@ TARGET is [user@]host[:path], sftp://[user@]host[:port]/abs/path (/~/rel from th
 login directory), or an alias of ~/.ssh/config. Without a path, the first of
 public_html, httpdocs, htdocs, www, html and web that exists is audited.
 
+A password or a key's passphrase is asked for on the terminal, or taken from
+` + envPassword + ` and ` + envPassphrase + `.
+
 Exit status: 0 complete and nothing found, 1 findings remain, 2 wrong usage,
 3 incomplete, 4 a change was refused or failed, 130 interrupted.`,
 		Example: `  hostperm audit deploy@shop.example.com
@@ -59,22 +65,43 @@ Exit status: 0 complete and nothing found, 1 findings remain, 2 wrong usage,
 func (f *auditFlags) register(fs *pflag.FlagSet) {
 	f.typed = fs
 	fs.SortFlags = false
-	f.conn.register(fs)
-	fs.StringVar(&f.profile, "profile", "default", "`name` of the expectations: "+strings.Join(policy.Profiles(), ", "))
-	fs.StringArrayVar(&f.exclude, "exclude", nil, "leave out what matches this `glob` (repeatable): cache, wp-content/cache/**")
-	fs.StringVar(&f.webUser, "web-user", "", "who the web server runs as: `UID[:GID,...]` (default: somebody else)")
-	f.out.register(fs)
-	fs.Var(&f.progress, "progress", "progress line on stderr")
-	fs.StringVar(&f.failOn, "fail-on", "low", "exit 1 from this `severity` on: low, medium, high, critical or never")
-	fs.BoolVar(&f.fix, "fix", false, "repair what was found, after asking")
-	fs.BoolVarP(&f.yes, "yes", "y", false, "with --fix: do not ask; tighten, and make .htaccess readable")
-	fs.BoolVar(&f.loosen, "loosen", false, "with --fix --yes: also make private entries readable to others")
-	fs.BoolVar(&f.dryRun, "dry-run", false, "with --fix: show what would be changed, and change nothing")
-	fs.StringArrayVar(&f.rules, "rule", nil, "look only for what this `rule` flags (repeatable); hostperm rules lists them")
-	fs.StringVar(&f.stateDir, "state-dir", "", "`directory` of journals and locks (default "+stateDirHint+")")
+	section(fs, "Connection", func(fs *pflag.FlagSet) {
+		f.conn.register(fs)
+		fs.IntVar(&f.conn.window, "window", 0, "open at most `n` directories at once on the server (default automatic)")
+	})
+	section(fs, "What is checked", func(fs *pflag.FlagSet) {
+		fs.StringVar(&f.profile, "profile", "default", "`name` of the expectations, one of: "+strings.Join(policy.Profiles(), ", "))
+		fs.StringArrayVar(&f.rules, "rule", nil, "look only for what this rule flags, by its `id` (repeatable); hostperm rules lists them")
+		fs.StringArrayVar(&f.exclude, "exclude", nil, "leave out what matches this `glob` (repeatable): cache, wp-content/cache/**")
+		fs.StringVar(&f.webUser, "web-user", "", "who the web server runs as, `UID[:GID,...]` (default somebody else)")
+	})
+	section(fs, "Output", func(fs *pflag.FlagSet) {
+		f.out.register(fs)
+		fs.Var(&f.progress, "progress", "progress line on stderr")
+		fs.StringVar(&f.failOn, "fail-on", "low", "exit with 1 from this `severity` on: low, medium, high, critical or never")
+	})
+	section(fs, "Repair", func(fs *pflag.FlagSet) {
+		fs.BoolVar(&f.fix, "fix", false, "repair what was found, after asking")
+		fs.BoolVarP(&f.yes, "yes", "y", false, "with --fix: do not ask; tighten, and make .htaccess readable")
+		fs.BoolVar(&f.loosen, "loosen", false, "with --fix and --yes or --dry-run: also make private entries readable to others")
+		fs.BoolVar(&f.dryRun, "dry-run", false, "with --fix: show what --yes would change, and change nothing")
+		fs.StringVar(&f.stateDir, "state-dir", "", "`directory` of journals and locks (default "+stateDirHint()+")")
+	})
 }
 
-const stateDirHint = "~/.local/state/hostperm"
+// stateDirHint is where journals are kept by default, for the help.
+func stateDirHint() string {
+	dir, err := repair.DefaultStateDir()
+	if err != nil {
+		return "none on this machine"
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		if below, ok := strings.CutPrefix(dir, home+string(filepath.Separator)); ok {
+			return filepath.Join("~", below)
+		}
+	}
+	return dir
+}
 
 // auditJob is what the flags mean: everything checked before a host is contacted.
 type auditJob struct {
@@ -85,6 +112,7 @@ type auditJob struct {
 	failAt  policy.Severity // 0: never
 	tty     *terminal       // nil: no terminal
 	current *session        // of the target at work
+	failed  bool            // an error was printed
 	next    func(*session) report.Commands
 }
 
@@ -117,6 +145,7 @@ func (job *auditJob) run(ctx context.Context) error {
 	}
 	for _, t := range job.targets {
 		if err := job.auditTarget(ctx, t, h); err != nil {
+			job.failed = true
 			job.app.raise(codeOf(err))
 			job.app.complain(err)
 		}
@@ -154,7 +183,7 @@ func (f *auditFlags) check(a *app, args []string) (*auditJob, error) {
 	if f.failOn != "never" {
 		s, err := policy.ParseSeverity(f.failOn)
 		if err != nil {
-			return nil, usagef("", "--fail-on: %w, or never", err)
+			return nil, usagef("", "--fail-on %q: want low, medium, high, critical or never", f.failOn)
 		}
 		job.failAt = s
 	}

@@ -33,6 +33,7 @@ nothing unless asked to, and what it changed it can put back.`,
 		}
 		return cmd.Help()
 	}
+	root.SetUsageFunc(usage)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef(cmd.CommandPath()+" --help lists the flags", "%s", oneLine(err.Error()))
 	})
@@ -49,6 +50,13 @@ nothing unless asked to, and what it changed it can put back.`,
 	})
 	root.AddCommand(newAuditCommand(a), newUndoCommand(a), newJournalCommand(a), newRulesCommand(a),
 		newRenderCommand(a), newDemoCommand(a), newVersionCommand(a))
+	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		completion.Short, completion.Args = "print the completion script of a shell", cobra.ArbitraryArgs
+		completion.RunE = func(*cobra.Command, []string) error {
+			return usagef("hostperm completion bash, zsh, fish or powershell", "no shell given that is known")
+		}
+	}
 	return root
 }
 
@@ -73,7 +81,7 @@ func oneLine(s string) string {
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
-			return usagef(cmd.CommandPath()+" --help", "%s takes %s, not %d arguments", cmd.CommandPath(), what, len(args))
+			return usagef("hostperm "+cmd.Use, "%s takes %s; %d given", cmd.CommandPath(), what, len(args))
 		}
 		return nil
 	}
@@ -82,7 +90,7 @@ func exactly(n int, what string) cobra.PositionalArgs {
 func atMost(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > n {
-			return usagef(cmd.CommandPath()+" --help", "%s takes %s, not %d arguments", cmd.CommandPath(), what, len(args))
+			return usagef("hostperm "+cmd.Use, "%s takes %s; %d given", cmd.CommandPath(), what, len(args))
 		}
 		return nil
 	}

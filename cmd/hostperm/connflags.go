@@ -35,14 +35,13 @@ func (c *connFlags) register(fs *pflag.FlagSet) {
 	o := &c.options
 	fs.IntVarP(&o.Port, "port", "p", 0, "`port` of the SSH server")
 	fs.StringArrayVarP(&o.Identities, "identity", "i", nil, "private key `file` (repeatable)")
-	fs.StringVarP(&o.Jump, "jump", "J", "", "jump `host`s, as ssh -J: [user@]host[:port], several with commas")
+	fs.StringVarP(&o.Jump, "jump", "J", "", "jump host, as ssh -J: `[user@]host[:port]`, several with commas")
 	fs.StringVarP(&o.ConfigFile, "ssh-config", "F", "", "ssh configuration `file`, or none (default ~/.ssh/config)")
 	fs.StringArrayVar(&o.KnownHosts, "known-hosts", nil, "known_hosts `file` (repeatable; default: as ssh)")
 	fs.BoolVar(&o.AcceptNewHostKey, "accept-new-host-key", false, "save the key of a host not seen before; a changed key is still refused")
 	fs.StringVar(&o.HostKey, "host-key", "", "the host key must have this `fingerprint`, SHA256:...")
 	fs.StringVar(&c.passwordFile, "password-file", "", "read the password from the first line of `file`")
 	fs.DurationVar(&c.timeout, "timeout", 0, "end the run against one target after this `duration`, such as 10m")
-	fs.IntVar(&c.window, "window", 0, "directories open at once on the server (default automatic)")
 }
 
 // finish checks the flags and reads the secrets, before any host is contacted.

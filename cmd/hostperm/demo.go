@@ -39,6 +39,7 @@ audit it as any remote host. The server and the directory are gone afterwards.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), a) },
 	}
 	fs := cmd.Flags()
+	fs.SortFlags = false
 	fs.BoolVar(&f.fix, "fix", false, "go on: plan, ask, repair, audit again, and undo")
 	fs.BoolVarP(&f.yes, "yes", "y", false, "with --fix: do not ask; tighten and loosen")
 	fs.BoolVar(&f.serve, "serve", false, "only serve, until interrupted, and print the command to audit it with")
@@ -76,7 +77,7 @@ func (f *demoFlags) serveUntil(ctx context.Context, a *app, d *demo) error {
 	_, err := fmt.Fprintf(a.stdout, "%s=%s %s audit --port %d --host-key %s %s@%s:public_html\n", envPassword, d.password,
 		invocation(), d.server.Port(), d.server.Fingerprint(), demoUser, d.server.Host())
 	if err != nil {
-		return fail(exitIncomplete, fmt.Errorf("writing the result: %w", err))
+		return fail(exitIncomplete, writing(err))
 	}
 	a.note("serving the sample site; type the line above in another terminal, Ctrl-C ends")
 	<-ctx.Done()
@@ -98,7 +99,10 @@ func (f *demoFlags) audit(ctx context.Context, a *app, d *demo) error {
 	if err := job.run(ctx); err != nil || ctx.Err() != nil {
 		return interrupted(ctx, err)
 	}
-	a.status = exitClean // the findings are what the demo is about
+	if job.failed || a.status == exitRefused {
+		return nil
+	}
+	a.status = exitClean // what is wrong with the site, and what cannot be read, is what the demo is about
 	if f.fix {
 		if err := d.undo(ctx, a, &job.conn); err != nil {
 			return interrupted(ctx, err)

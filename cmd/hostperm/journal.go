@@ -24,7 +24,7 @@ func newJournalCommand(a *app) *cobra.Command {
 			return listJournals(a, state)
 		},
 	}
-	cmd.Flags().StringVar(&stateDir, "state-dir", "", "`directory` of journals and locks (default "+stateDirHint+")")
+	cmd.Flags().StringVar(&stateDir, "state-dir", "", "`directory` of journals and locks (default "+stateDirHint()+")")
 	return cmd
 }
 
@@ -52,7 +52,7 @@ func listJournals(a *app, state *repair.State) error {
 	for _, j := range journals {
 		line := quote(j.Name) + "\n    " + describeJournal(j)
 		if _, err := fmt.Fprintln(a.stdout, line); err != nil {
-			return fail(exitIncomplete, fmt.Errorf("writing the result: %w", err))
+			return fail(exitIncomplete, writing(err))
 		}
 	}
 	a.note("hostperm undo JOURNAL puts one back")

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -55,19 +57,31 @@ func (f *outputFlags) open(a *app) (*output, error) {
 	if f.file == "" {
 		return &output{Writer: a.stdout}, nil
 	}
+	cannot := func(err error) (*output, error) { // without the temporary name
+		return nil, usagef("", "--output %s: %w", quote(f.file), reason(err))
+	}
 	if info, err := os.Stat(f.file); err == nil && !info.Mode().IsRegular() {
 		file, err := os.OpenFile(f.file, os.O_WRONLY, 0)
 		if err != nil {
-			return nil, usagef("", "--output: %w", err)
+			return cannot(err)
 		}
 		return &output{Writer: file, file: file}, nil
 	}
 	// Not os.CreateTemp: the file gets the mode that the umask gives any other.
 	temp, err := os.OpenFile(fmt.Sprintf("%s.%d.tmp", f.file, os.Getpid()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return nil, usagef("", "--output: %w", err)
+		return cannot(err)
 	}
 	return &output{Writer: temp, temp: temp, name: f.file}, nil
+}
+
+// reason is an error of the file system without the operation and the name.
+func reason(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 // close puts the file in its place.
@@ -88,12 +102,17 @@ func (o *output) close() error {
 	return o.failed(err)
 }
 
-// failed says that the result could not be delivered.
+// failed gives the error of a result that could not be delivered its status.
 func (o *output) failed(err error) error {
+	return fail(exitIncomplete, writing(err))
+}
+
+// writing says that the result could not be delivered; nil stays nil.
+func writing(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fail(exitIncomplete, fmt.Errorf("writing the result: %w", err))
+	return fmt.Errorf("writing the result: %w", err)
 }
 
 // discard removes a file that was not closed.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +25,8 @@ in it.`,
 		RunE: func(_ *cobra.Command, args []string) error { return f.render(a, args[0]) },
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&f.format, "format", "table", "`format` of the result")
+	fs.SortFlags = false
+	fs.StringVar(&f.format, "format", "table", "`format` of the result: "+strings.Join(report.Formats(), ", "))
 	fs.StringVarP(&f.file, "output", "o", "", "write the result to `file` instead of stdout, once it is whole")
 	f.registerLook(fs)
 	return cmd

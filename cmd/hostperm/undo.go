@@ -7,8 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"hostperm/audit"
 	"hostperm/audit/repair"
@@ -21,7 +23,7 @@ type undoFlags struct {
 	conn        connFlags
 	stateDir    string
 	yes, dryRun bool
-	quiet       bool
+	quiet, all  bool
 }
 
 func newUndoCommand(a *app) *cobra.Command {
@@ -40,11 +42,14 @@ the fix needed.`,
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	f.conn.register(fs)
-	fs.BoolVarP(&f.yes, "yes", "y", false, "do not ask")
-	fs.BoolVar(&f.dryRun, "dry-run", false, "show what would be put back, and change nothing")
-	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print only what could not be put back")
-	fs.StringVar(&f.stateDir, "state-dir", "", "`directory` of journals and locks (default "+stateDirHint+")")
+	section(fs, "Connection", f.conn.register)
+	section(fs, "Undo", func(fs *pflag.FlagSet) {
+		fs.BoolVarP(&f.yes, "yes", "y", false, "do not ask")
+		fs.BoolVar(&f.dryRun, "dry-run", false, "show what would be put back, and change nothing")
+		fs.BoolVarP(&f.quiet, "quiet", "q", false, "print only what could not be put back")
+		fs.BoolVar(&f.all, "all", false, "no limit on the number of lines")
+		fs.StringVar(&f.stateDir, "state-dir", "", "`directory` of journals and locks (default "+stateDirHint()+")")
+	})
 	return cmd
 }
 
@@ -65,7 +70,7 @@ func (f *undoFlags) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	u := &undoRun{app: a, conn: &f.conn, state: state, yes: f.yes, dryRun: f.dryRun, quiet: f.quiet}
+	u := &undoRun{app: a, conn: &f.conn, state: state, yes: f.yes, dryRun: f.dryRun, quiet: f.quiet, all: f.all}
 	if u.tty = a.openTerminal(ctx); u.tty != nil {
 		defer u.tty.Close()
 	}
@@ -95,8 +100,16 @@ type undoRun struct {
 	conn               *connFlags
 	state              *repair.State
 	yes, dryRun, quiet bool
+	all                bool      // no limit on the number of lines
 	tty                *terminal // nil: no terminal
+
+	lines    map[audit.Status]int // of the changes so far
+	writeErr error                // the first of stdout
 }
+
+// undoLines is how many changes of one status are listed: as many as in a table.
+// Those that did not work are all listed.
+const undoLines = 50
 
 func (u *undoRun) run(ctx context.Context, journal *repair.JournalFile) error {
 	if journal.Pending == 0 {
@@ -107,14 +120,18 @@ func (u *undoRun) run(ctx context.Context, journal *repair.JournalFile) error {
 		for _, c := range repair.PlanUndo(journal) {
 			u.show(c)
 		}
-		return nil
+		u.rest()
+		return fail(exitIncomplete, writing(u.writeErr))
 	}
 	ctx, cancel := u.conn.bound(ctx)
 	defer cancel()
 	if err := u.restore(ctx, journal); err != nil {
-		return fmt.Errorf("%s: %w", journal.Header.Target, interrupted(ctx, err))
+		if err = interrupted(ctx, err); errors.Is(err, errInterrupted) {
+			return err
+		}
+		return fmt.Errorf("%s: %w", journal.Header.Target, err)
 	}
-	return nil
+	return fail(exitIncomplete, writing(u.writeErr))
 }
 
 // restore connects to the journal's host, asks, and puts everything back.
@@ -139,11 +156,21 @@ func (u *undoRun) restore(ctx context.Context, journal *repair.JournalFile) erro
 	if agreed, err := u.agree(journal); err != nil || !agreed {
 		return err
 	}
-	counts, err := repair.Undo(ctx, client, journal, u.show)
+	counts, err := u.putBack(ctx, client, journal)
+	u.rest()
 	if !u.quiet {
 		u.app.note("%s", undoTotal(counts))
 	}
 	return err
+}
+
+func (u *undoRun) putBack(ctx context.Context, client *remote.Client, journal *repair.JournalFile) (repair.Counts, error) {
+	var done atomic.Int64
+	defer u.app.progress(isTerminal(u.app.stderr), changeText("putting back", &done, journal.Pending))()
+	return repair.Undo(ctx, client, journal, func(c audit.Change) {
+		done.Add(1)
+		u.show(c)
+	})
 }
 
 // sameHost refuses a server other than the one that was changed: another host
@@ -177,17 +204,38 @@ func (u *undoRun) agree(journal *repair.JournalFile) (bool, error) {
 
 // show prints one change.
 func (u *undoRun) show(c audit.Change) {
+	if u.lines == nil {
+		u.lines = make(map[audit.Status]int)
+	}
+	u.lines[c.Status]++
 	if c.Status == audit.Failed || c.Status == audit.Refused {
 		u.app.raise(exitRefused)
-	} else if u.quiet {
+	} else if u.quiet || !u.all && u.lines[c.Status] > undoLines {
 		return
 	}
 	line := fmt.Sprintf("%-9s  %s → %s  %s", undoWord(c.Status), c.From, c.To, quote(c.Path))
 	if c.Detail != "" {
 		line += "  (" + report.SafeText(c.Detail) + ")"
 	}
-	if _, err := fmt.Fprintln(u.app.stdout, line); err != nil {
-		u.app.raise(exitIncomplete)
+	u.print(line)
+}
+
+// rest says how many changes were not listed.
+func (u *undoRun) rest() {
+	if u.quiet || u.all {
+		return
+	}
+	for _, status := range []audit.Status{audit.Planned, audit.Applied, audit.Unchanged} {
+		if n := u.lines[status] - undoLines; n > 0 {
+			u.print(fmt.Sprintf("%-9s  … %s (--all lists every one)", undoWord(status), report.Count(n, "more", "more")))
+		}
+	}
+}
+
+func (u *undoRun) print(line string) {
+	u.app.line.Load().clear()
+	if _, err := fmt.Fprintln(u.app.stdout, line); err != nil && u.writeErr == nil {
+		u.writeErr = err
 	}
 }
 
