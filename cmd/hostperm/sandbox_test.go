@@ -40,7 +40,7 @@ func newSandbox(t *testing.T, programs ...string) *sandbox {
 	if os.Geteuid() != 0 {
 		t.Skip("skipped: only root can try a daemon of the system")
 	}
-	for _, program := range programs {
+	for _, program := range append(programs, "go") {
 		if _, err := exec.LookPath(program); err != nil {
 			missing(t, "%s is not installed", program)
 		}
@@ -64,10 +64,7 @@ func missing(t *testing.T, format string, args ...any) {
 // was built with.
 func buildHostperm(t *testing.T, file string) {
 	t.Helper()
-	build := exec.Command(filepath.Join(runtime.GOROOT(), "bin", "go"), "build", "-o", file, ".")
-	if _, err := os.Stat(build.Path); err != nil {
-		build = exec.Command("go", build.Args[1:]...)
-	}
+	build := exec.Command("go", "build", "-o", file, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build hostperm: %v\n%s", err, out)
@@ -156,7 +153,7 @@ func readmeBlocks(t *testing.T, language string) []string {
 	return blocks
 }
 
-// webHost serves two web roots, each to whoever has a key: what the README's
+// webHost serves two web roots, each to whoever has the key or the password: what the README's
 // examples call shop.example.com and blog.example.com:htdocs.
 type webHost struct {
 	*remotetest.Server
@@ -185,7 +182,7 @@ func newWebHost(t *testing.T, dir string) *webHost {
 			t.Fatal(err)
 		}
 	}
-	if h.Server, err = remotetest.Start(remotetest.Config{Dir: dir, AuthorizedKeys: []ssh.PublicKey{authorized}}); err != nil {
+	if h.Server, err = remotetest.Start(remotetest.Config{Dir: dir, Password: scriptPassword, AuthorizedKeys: []ssh.PublicKey{authorized}}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.Close() })

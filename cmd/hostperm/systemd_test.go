@@ -42,10 +42,11 @@ sh -euc 'echo 0 >"$1/cgroup.procs"; exec unshare --cgroup --pid --mount --uts --
 '
 `
 
-// systemdDriver runs inside: it waits until the timer has run the service, then
-// breaks the site and takes away the host key, and starts the service each time.
+// systemdDriver runs inside: it waits until the timer has run the service, tries
+// the variant with a password, breaks the site, waits for the unit that is to
+// tell of failures, and takes away the host key.
 const systemdDriver = `#!/bin/sh -eu
-exec 3<>done
+exec 3<>done 4<>told
 systemctl start hostperm.timer
 read -r said <&3
 echo "$said" >clean.status
@@ -54,10 +55,14 @@ ls /var/lib/hostperm/locks >>state
 systemctl stop hostperm.timer hostperm.service # it may be at work once more
 rm -f out
 
+systemctl start password.service
+systemctl show -P Result -P ExecMainStatus password.service | tr '\n' ' ' >password.status
+
 chmod 777 %[1]s/public_html/uploads
 systemctl start hostperm.service || true
 systemctl show -P Result -P ExecMainStatus hostperm.service | tr '\n' ' ' >broken.status
 systemctl --failed --plain --no-legend >failed
+until [ "${said-}" = 'hostperm.service 1' ]; do read -r said <&4; done
 mv out broken.out
 
 : >conf/known_hosts
@@ -88,6 +93,7 @@ func TestReadmeUnits(t *testing.T) {
 	expect(t, "clean: status", s.read(t, "clean.status"), "success exited 0")
 	expect(t, "clean: output", s.read(t, "clean.out"))
 	expect(t, "the state directory", s.read(t, "state"), "700 hostperm\n", ".lock\n")
+	expect(t, "with a password: status", s.read(t, "password.status"), "success", "0")
 	expect(t, "broken: status", s.read(t, "broken.status"), "exit-code", "1")
 	expect(t, "broken: output", s.read(t, "broken.out"), "shop.example.com", "uploads/", "world-writable")
 	expect(t, "systemctl --failed", s.read(t, "failed"), "hostperm.service")
@@ -123,17 +129,22 @@ func layOutUnits(t *testing.T, s *sandbox, host *webHost) {
 			t.Fatalf("this unit does not say what its file is called:\n%s", block)
 		}
 		s.write(t, "units/"+name, block, 0o644)
+		if name == "hostperm.service" {
+			s.write(t, "units/password.service", withPassword(t, block), 0o644)
+		}
 	}
 	for _, target := range []string{"sysinit", "basic", "network-online", "timers", "shutdown"} {
 		s.write(t, "units/"+target+".target", "[Unit]\nDescription=nothing\nDefaultDependencies=no\n", 0o644)
 	}
 	s.write(t, "units/hostperm.timer.d/test.conf", "[Timer]\nOnCalendar=\nOnCalendar=*:*:*\nRandomizedDelaySec=0\nAccuracySec=1us\n", 0o644)
-	s.write(t, "units/hostperm.service.d/test.conf", fmt.Sprintf("[Unit]\nStartLimitIntervalSec=0\n[Service]\nStandardOutput=append:%[1]s/out\nStandardError=append:%[1]s/out\n"+
+	s.write(t, "units/hostperm.service.d/test.conf", fmt.Sprintf("[Unit]\nStartLimitIntervalSec=0\nOnFailure=tell.service\n[Service]\nStandardOutput=append:%[1]s/out\nStandardError=append:%[1]s/out\n"+
 		"ExecStopPost=+/bin/sh -c 'test -e %[1]s/clean.out || cp %[1]s/out %[1]s/clean.out; echo $SERVICE_RESULT $EXIT_CODE $EXIT_STATUS >%[1]s/done'\n", s.dir), 0o644)
 	s.write(t, "units/driver.service", fmt.Sprintf("[Unit]\nDefaultDependencies=no\nSuccessAction=exit-force\nFailureAction=exit-force\n"+
 		"[Service]\nType=oneshot\nWorkingDirectory=%[1]s\nExecStart=%[1]s/driver\nStandardOutput=append:%[1]s/driver.log\nStandardError=append:%[1]s/driver.log\n", s.dir), 0o644)
+	s.write(t, "units/tell.service", fmt.Sprintf("[Unit]\nDefaultDependencies=no\n"+
+		"[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo $MONITOR_UNIT $MONITOR_EXIT_STATUS >%s/told'\n", s.dir), 0o644)
 	s.write(t, "driver", fmt.Sprintf(systemdDriver, shellQuote(host.dir)), 0o755)
-	if out, err := exec.Command("mkfifo", s.path("done")).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mkfifo", s.path("done"), s.path("told")).CombinedOutput(); err != nil {
 		t.Fatalf("mkfifo: %v\n%s", err, out)
 	}
 
@@ -147,6 +158,22 @@ func layOutUnits(t *testing.T, s *sandbox, host *webHost) {
 	}
 	s.mkdir(t, "etc/hostperm")
 	s.write(t, "conf/key", host.key, 0o600)
+	s.write(t, "conf/password", scriptPassword+"\n", 0o600)
 	s.write(t, "conf/ssh_config", host.sshConfig(), 0o644)
 	s.write(t, "conf/known_hosts", host.KnownHostsLine()+"\n", 0o644)
+}
+
+// withPassword gives the README's service as it says to write it for a password.
+func withPassword(t *testing.T, service string) string {
+	t.Helper()
+	for from, to := range map[string]string{
+		"LoadCredential=key:/etc/hostperm/key\n": "LoadCredential=password:/etc/hostperm/password\n",
+		" -i %d/key ":                            " --password-file=%d/password ",
+	} {
+		if !strings.Contains(service, from) {
+			t.Fatalf("the service in the README lacks %q", from)
+		}
+		service = strings.Replace(service, from, to, 1)
+	}
+	return service
 }
