@@ -139,6 +139,9 @@ func (t *table) where() string {
 func (t *table) findings() error {
 	rows := t.rows.rows()
 	if len(rows) == 0 {
+		if t.gaps.total > 0 || len(t.changes) > 0 {
+			t.out.text("\n") // before the lists
+		}
 		return nil
 	}
 	t.out.text("\n")
