@@ -56,15 +56,20 @@ func again(typed *pflag.FlagSet, names []string) string {
 		if !slices.Contains(names, flag.Name) {
 			return
 		}
+		if flag.Value.Type() == "bool" {
+			b.WriteString("--" + flag.Name)
+			if on := flag.Value.String(); on != "true" {
+				b.WriteString("=" + on)
+			}
+			b.WriteByte(' ')
+			return
+		}
 		values := []string{flag.Value.String()}
 		if list, ok := flag.Value.(pflag.SliceValue); ok {
 			values = list.GetSlice()
 		}
 		for _, value := range values {
-			b.WriteString("--" + flag.Name + " ")
-			if flag.Value.Type() != "bool" {
-				b.WriteString(shellQuote(value) + " ")
-			}
+			b.WriteString("--" + flag.Name + " " + shellQuote(value) + " ")
 		}
 	})
 	return b.String()
