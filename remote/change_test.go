@@ -306,3 +306,27 @@ func TestLstat(t *testing.T) {
 		t.Error("a path outside the root was taken")
 	}
 }
+
+// TestChangeMadeAndDenied has a server make a change that it then says has
+// failed: there is no way round that, since the entry is not as audited.
+func TestChangeMadeAndDenied(t *testing.T) {
+	for _, lsetstat := range []bool{false, true} {
+		f := newFake(dir("r", file("x")))
+		if lsetstat {
+			f.extensions = []string{fastlane.LSetStatExtension}
+		}
+		f.hook = func(r fakeReq) []byte {
+			if r.kind != pktFsetstat {
+				return nil
+			}
+			n := f.find("/r/x")
+			n.attr.Mode = n.attr.Mode&^0o7777 | 0o600
+			return status(r.id, codeFailure)
+		}
+		reqs := f.asAudited(0o600, "x")
+		r := mustChange(t, f, reqs)[0]
+		if r.Outcome != ChangeFailed || r.Now.Perm() != 0o600 || f.count[pktExtended] > 0 {
+			t.Errorf("%+v, %d requests by path", r, f.count[pktExtended])
+		}
+	}
+}

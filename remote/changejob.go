@@ -36,6 +36,7 @@ type changeJob struct {
 	waiting int   // replies to stepSet and what follows it
 	setErr  error
 	seeErr  error
+	touched bool // a second look did not show the audited mode
 }
 
 // start begins the job, or begins it again.
@@ -158,6 +159,7 @@ func (j *changeJob) set(at step, r *fastlane.Reply, err error) {
 	case at == stepSet:
 		j.setErr = statusError(err)
 	case err != nil:
+		j.touched = true
 		if j.seeErr == nil {
 			j.seeErr = statusError(err)
 		}
@@ -173,6 +175,7 @@ func (j *changeJob) set(at step, r *fastlane.Reply, err error) {
 func (j *changeJob) saw(at step, a *Attr) {
 	was := j.now
 	j.now = *a
+	j.touched = j.touched || !a.HasMode() || a.Perm() != j.req.Expect.Perm()
 	switch {
 	case j.seeErr != nil:
 	case !a.HasMode():
@@ -195,6 +198,8 @@ func (j *changeJob) judge() {
 		j.end(ChangeApplied, nil)
 	case err == nil:
 		j.end(ChangeFailed, j.seeErr)
+	case j.touched: // the server said no, and yet it may have made the change
+		j.end(ChangeFailed, err)
 	case byHandle && (errors.Is(err, fastlane.ErrUnsupported) || errors.Is(err, fastlane.ErrFailure)):
 		j.sent, j.setErr, j.seeErr = false, nil, nil
 		j.byPath(fmt.Errorf("cannot be changed by handle: %w", err))
