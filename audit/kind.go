@@ -8,8 +8,9 @@ import (
 
 const ownerSent = fastlane.AttrUIDGID
 
-// kindOf reads the type that the server sent with the mode.
-func kindOf(a *remote.Attr) policy.Kind {
+// KindOf reads the type that the server sent with the mode: KindUnknown if it
+// sent none.
+func KindOf(a *remote.Attr) policy.Kind {
 	switch a.Type() {
 	case fastlane.TypeRegular:
 		return policy.KindFile

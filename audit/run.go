@@ -87,7 +87,7 @@ func (c *collector) describe(parent *remote.Dir, e *remote.Entry) {
 		f.Dir = parent.Value.(*policy.Dir)
 	}
 	f.Name = e.Name
-	f.Kind = kindOf(&e.Attr)
+	f.Kind = KindOf(&e.Attr)
 	if e.Dir != nil {
 		f.Kind = policy.KindDir // the root's type may not have been sent, and it was listed all the same
 	}

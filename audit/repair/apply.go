@@ -126,7 +126,7 @@ func (a *applier) report(s PlannedStep, status audit.Status, detail string) {
 
 // sameEntry reports whether what is seen now can be the entry that is meant.
 func sameEntry(kind policy.Kind, uid, gid uint32, now remote.Attr) bool {
-	return now.HasMode() && hasOwner(now) && kindOf(now) == kind && now.UID == uid && now.GID == gid
+	return now.HasMode() && hasOwner(now) && audit.KindOf(&now) == kind && now.UID == uid && now.GID == gid
 }
 
 // compliance counts whether a server does at all what it is asked for.

@@ -80,26 +80,5 @@ func noAnswer(err error) error {
 	return errNoAnswer
 }
 
-// kindOf gives what an entry is, KindUnknown if the server did not say.
-func kindOf(a remote.Attr) policy.Kind {
-	switch a.Type() {
-	case fastlane.TypeRegular:
-		return policy.KindFile
-	case fastlane.TypeDir:
-		return policy.KindDir
-	case fastlane.TypeSymlink:
-		return policy.KindSymlink
-	case fastlane.TypeFIFO:
-		return policy.KindFIFO
-	case fastlane.TypeSocket:
-		return policy.KindSocket
-	case fastlane.TypeCharDevice:
-		return policy.KindCharDevice
-	case fastlane.TypeBlockDevice:
-		return policy.KindBlockDevice
-	}
-	return policy.KindUnknown
-}
-
 // hasOwner reports whether the server sent the owner.
 func hasOwner(a remote.Attr) bool { return a.Flags&fastlane.AttrUIDGID != 0 }

@@ -117,7 +117,7 @@ func untouchable(f audit.Finding) string {
 		return "the server did not report its mode"
 	case !hasOwner(f.Attr):
 		return "the server did not report its owner, so a change could not be kept to this very entry"
-	case policy.Mode(f.Attr.Perm()) != f.Mode || kindOf(f.Attr) != f.Kind || f.Want > policy.AllBits:
+	case policy.Mode(f.Attr.Perm()) != f.Mode || audit.KindOf(&f.Attr) != f.Kind || f.Want > policy.AllBits:
 		return "what is known of it contradicts itself"
 	}
 	return ""

@@ -88,7 +88,7 @@ func walkFindings(t *testing.T, c *remote.Client, root string, want func(kind po
 			if parent != nil && parent.Path != "." {
 				p = parent.Path + "/" + p
 			}
-			n := node{kind: kindOf(e.Attr), mode: policy.Mode(e.Attr.Perm()), uid: e.Attr.UID, gid: e.Attr.GID}
+			n := node{kind: audit.KindOf(&e.Attr), mode: policy.Mode(e.Attr.Perm()), uid: e.Attr.UID, gid: e.Attr.GID}
 			f := finding(p, n, want(n.kind, p))
 			f.Attr = e.Attr
 			found = append(found, f)

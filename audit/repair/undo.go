@@ -112,7 +112,7 @@ func (u *undoer) checkRoot(ctx context.Context) error {
 	if err == nil {
 		err = looks[0].err
 	}
-	if err == nil && kindOf(looks[0].attr) != policy.KindDir {
+	if err == nil && audit.KindOf(&looks[0].attr) != policy.KindDir {
 		err = remote.ErrNotDir
 	}
 	if err != nil {
@@ -205,9 +205,9 @@ func describe(a remote.Attr) string {
 	case !a.HasMode():
 		return "without a mode"
 	case !hasOwner(a):
-		return "a " + kindOf(a).String() + " without an owner"
+		return "a " + audit.KindOf(&a).String() + " without an owner"
 	}
-	return fmt.Sprintf("a %s of uid %d, gid %d", kindOf(a), a.UID, a.GID)
+	return fmt.Sprintf("a %s of uid %d, gid %d", audit.KindOf(&a), a.UID, a.GID)
 }
 
 // send has one batch put back, whose undo lines are on disk.
