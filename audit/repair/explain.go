@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
+	"hostperm/audit"
 	"hostperm/policy"
 	"hostperm/remote"
 )
@@ -19,7 +17,7 @@ func failure(h Header, rel string, to policy.Mode, uid uint32, r remote.ChangeRe
 	if !errors.Is(r.Err, remote.ErrPermission) {
 		return errorText(r.Err)
 	}
-	ask := fmt.Sprintf("ask the host to run: chmod %s %s", to, shellQuote(path.Join(h.Root, rel)))
+	ask := fmt.Sprintf("ask the host to run: chmod %s %s", to, audit.ShellQuote(path.Join(h.Root, rel)))
 	if h.RootUID != nil && *h.RootUID != uid {
 		return fmt.Sprintf("owned by uid %d, not by this account (the web root belongs to uid %d): %s", uid, *h.RootUID, ask)
 	}
@@ -49,33 +47,4 @@ func errorText(err error) string {
 		s += " (" + hint + ")"
 	}
 	return clip(s)
-}
-
-// shellQuote gives s as one word for a POSIX shell, on one line and without
-// anything that a terminal would not show as it is. Where single quotes can't do
-// that it uses $'...', which POSIX has since 2024 and bash, zsh and ksh long had.
-func shellQuote(s string) string {
-	switch {
-	case s != "" && strings.IndexFunc(s, func(r rune) bool { return !plainInShell(r) }) < 0:
-		return s
-	case utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0:
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	var b strings.Builder
-	b.WriteString("$'")
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\'' || c == '\\':
-			b.WriteString(`\` + string(c))
-		case c < ' ' || c > '~':
-			fmt.Fprintf(&b, `\%03o`, c) // unlike \x, never swallows a digit that follows
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String() + "'"
-}
-
-func plainInShell(r rune) bool {
-	return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("/._-+:@,%=", r))
 }

@@ -46,19 +46,7 @@ type LeftOver struct {
 	Want      policy.Mode // means something only if Direction is not None
 	Direction policy.Direction
 	Reason    string // one clause for a person; it quotes nothing that the server sent
-	flags     string // of hostperm audit, that would make the change; "" if none would
-}
-
-// Command gives what to type to have the change made, or, where that takes a
-// decision, to read about it. target is the audited target as it was given.
-func (l LeftOver) Command(target string) string {
-	switch {
-	case l.flags != "":
-		return "hostperm audit " + l.flags + " " + shellQuote(target)
-	case len(l.Rules) > 0:
-		return "hostperm rules " + shellQuote(l.Rules[0])
-	}
-	return ""
+	Flags     string // of hostperm audit, that would make the change; "": it takes a decision
 }
 
 // Select takes the steps that c allows, as far as it allows them, and gives the
@@ -104,15 +92,15 @@ func (s Step) left(from policy.Mode, why string) LeftOver {
 	d := direction(from, s.Want)
 	l := LeftOver{
 		Path: s.Path, Kind: s.Kind, Rules: s.Rules, Severity: s.Severity,
-		From: from, Want: s.Want, Direction: d, flags: "--fix",
+		From: from, Want: s.Want, Direction: d, Flags: "--fix",
 	}
 	switch d {
 	case policy.Tighten:
 		l.Reason = "removing bits " + why
 	case policy.Loosen:
-		l.Reason, l.flags = "adding bits "+why, "--fix --loosen"
+		l.Reason, l.Flags = "adding bits "+why, "--fix --loosen"
 	default:
-		l.Reason, l.flags = "removing and adding bits "+why, "--fix --loosen"
+		l.Reason, l.Flags = "removing and adding bits "+why, "--fix --loosen"
 	}
 	return l
 }

@@ -187,7 +187,7 @@ func (s *State) newName(h Header) (string, error) {
 // slug keeps of a target what is harmless in a file name anywhere.
 func slug(target string) string {
 	out := strings.Map(func(r rune) rune {
-		if r < 0x80 && plainInShell(r) && !strings.ContainsRune("/%=,:+", r) {
+		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._-@", r) {
 			return r
 		}
 		return '-'

@@ -112,8 +112,8 @@ func csvText(s string) string {
 	if s == "" {
 		return ""
 	}
-	if !safe(s) {
-		s = Quote(s)
+	if audit.SafeText(s) != s {
+		s = audit.Quote(s)
 	}
 	inner := strings.TrimLeft(s, "\"' ")
 	for _, sign := range []string{"=", "+", "-", "@", "＝", "＋", "－", "＠"} {

@@ -63,14 +63,14 @@ func (c *ruleCounts) write(t *table) {
 	}
 	idWidth, numWidth := 0, 0
 	for _, r := range shown {
-		idWidth = max(idWidth, width(SafeText(r.id)))
+		idWidth = max(idWidth, width(audit.SafeText(r.id)))
 		numWidth = max(numWidth, len(number(r.n)))
 	}
 	for _, r := range shown {
-		id, n := SafeText(r.id), number(r.n)
+		id, n := audit.SafeText(r.id), number(r.n)
 		why := titles[r.id]
 		if why == "" {
-			why = SafeText(r.why)
+			why = audit.SafeText(r.why)
 		}
 		lead := strings.Repeat(" ", numWidth-len(n)+2) + n + " × " + id + strings.Repeat(" ", idWidth-width(id)) + "  "
 		t.hang(lead, why)
@@ -102,7 +102,7 @@ func (t *table) listGaps(s audit.Summary) {
 	}
 	t.line(t.paint(styleBad, "Could not be read")+": "+count(total, "place", "places"), "  ")
 	for _, g := range t.gaps.kept {
-		t.item(Quote(g.Path), g.Error)
+		t.item(audit.Quote(g.Path), g.Error)
 	}
 	t.more(total-len(t.gaps.kept), "more place", "more places")
 	t.out.text("\n")
@@ -113,7 +113,7 @@ func (t *table) item(path, text string) {
 	if t.o.Width > 0 {
 		path = shorten(path, max(t.o.Width/2, pathScarce))
 	}
-	if text = SafeText(text); text != "" {
+	if text = audit.SafeText(text); text != "" {
 		path += ": " + text
 	}
 	t.line("  "+path, "    ")
@@ -148,13 +148,13 @@ func (t *table) listChanges() {
 		}
 		t.line(head+": "+count(list.total, "entry", "entries"), "  ")
 		for _, c := range list.kept {
-			path := Quote(c.Path)
+			path := audit.Quote(c.Path)
 			if t.o.Width > 0 {
 				path = shorten(path, max(t.o.Width/2, pathScarce))
 			}
 			text := "  " + c.From.String() + " → " + c.To.String() + "  " + path
 			if c.Detail != "" {
-				text += ": " + SafeText(c.Detail)
+				text += ": " + audit.SafeText(c.Detail)
 			}
 			t.line(text, "    ")
 		}

@@ -220,7 +220,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var got []audit.Message
 		if err := Read(bytes.NewReader(data), collect(&got)); err != nil {
-			checkShown(t, "error", SafeText(err.Error()))
+			checkShown(t, "error", audit.SafeText(err.Error()))
 			return
 		}
 		for _, format := range []string{"json", "jsonl"} {

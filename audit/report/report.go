@@ -91,7 +91,7 @@ func New(name string, w io.Writer, o Options) (Renderer, error) {
 	all := formats()
 	i := slices.IndexFunc(all, func(f format) bool { return f.name == name })
 	if i < 0 {
-		err := fmt.Errorf("%w: %s is not an output format", remote.ErrUsage, Quote(name))
+		err := fmt.Errorf("%w: %s is not an output format", remote.ErrUsage, audit.Quote(name))
 		return nil, remote.WithHint(err, "the formats are "+strings.Join(Formats(), ", "))
 	}
 	out := newSink(w)

@@ -101,7 +101,7 @@ func keyOf(found []audit.Finding) alike {
 	f := found[0]
 	var rules []string
 	for _, x := range found {
-		rules = append(rules, SafeText(x.Rule))
+		rules = append(rules, audit.SafeText(x.Rule))
 	}
 	key := alike{kind: f.Kind, severity: f.Severity, rules: strings.Join(rules, ", "), mode: f.Mode,
 		modeKnown: f.ModeKnown, change: f.Change, uid: f.UID, gid: f.GID, ownerKnown: f.OwnerKnown}
@@ -160,20 +160,20 @@ type row struct {
 
 func (g *group) appendRows(rows []row) []row {
 	r := row{severity: g.severity, mode: modeText(g.alike), owner: ownerText(g.alike), rule: g.alike.rules,
-		detail: SafeText(g.detail), rules: g.rules}
+		detail: audit.SafeText(g.detail), rules: g.rules}
 	if g.entries >= groupFrom {
 		r.order, r.entries = g.samples[0], g.entries
 		r.suffix = " (" + number(g.entries) + " " + kindPlural(g.kind) + ")"
 		r.short = " (" + number(g.entries) + ")"
 		r.path = "*"
 		if g.dir != "" {
-			r.path = Quote(g.dir) + "/*"
+			r.path = audit.Quote(g.dir) + "/*"
 		}
 		return append(rows, r)
 	}
 	for _, path := range g.samples {
 		r.order, r.entries = path, 1
-		r.path = Quote(path)
+		r.path = audit.Quote(path)
 		if g.kind == policy.KindDir && path != "." {
 			r.path += "/"
 		}

@@ -188,7 +188,7 @@ func TestShorten(t *testing.T) {
 func TestShortenKeepsEscapes(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 8))
 	for range 20_000 {
-		quoted := Quote(hostileName(rnd) + "/" + hostileName(rnd))
+		quoted := audit.Quote(hostileName(rnd) + "/" + hostileName(rnd))
 		w := pathLeast + rnd.IntN(30)
 		got := shorten(quoted, w)
 		if width(got) > w {

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 
+	"hostperm/audit"
 	"hostperm/remote"
 )
 
@@ -15,7 +16,7 @@ var schemaFiles embed.FS
 // is an error that is remote.ErrUsage.
 func Schema(format string) ([]byte, error) {
 	if format != "json" && format != "jsonl" {
-		err := fmt.Errorf("%w: the format %s has no schema", remote.ErrUsage, Quote(format))
+		err := fmt.Errorf("%w: the format %s has no schema", remote.ErrUsage, audit.Quote(format))
 		return nil, remote.WithHint(err, "json and jsonl have one")
 	}
 	b, err := schemaFiles.ReadFile("schema/" + format + ".schema.json")

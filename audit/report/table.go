@@ -100,7 +100,7 @@ func (t *table) end(s audit.Summary, cut bool) error {
 func (t *table) remark(s audit.Summary, cut bool) string {
 	var parts []string
 	if t.head.Profile != "" {
-		parts = append(parts, "profile "+SafeText(t.head.Profile))
+		parts = append(parts, "profile "+audit.SafeText(t.head.Profile))
 	}
 	if s.Complete && !cut && t.repaired() {
 		parts = append(parts, "after the repair")
@@ -128,11 +128,11 @@ func (t *table) clean(s audit.Summary) bool {
 func (t *table) where() string {
 	switch {
 	case t.head.Target == "":
-		return Quote(t.head.Root)
+		return audit.Quote(t.head.Root)
 	case strings.Contains(t.head.Target, "://"), t.head.Root == "":
-		return Quote(t.head.Target)
+		return audit.Quote(t.head.Target)
 	}
-	return Quote(t.head.Target + ":" + t.head.Root)
+	return audit.Quote(t.head.Target + ":" + t.head.Root)
 }
 
 // findings writes the table and the rules below it.

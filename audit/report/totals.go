@@ -159,7 +159,7 @@ func (t *table) next() {
 		command("To put it all back", next.Undo)
 	}
 	if x.rule != "" {
-		command("What to decide", "hostperm rules "+ShellQuote(x.rule))
+		command("What to decide", "hostperm rules "+audit.ShellQuote(x.rule))
 	}
 }
 
@@ -173,9 +173,9 @@ func (t *table) commands() Commands {
 	case t.head.Target == "":
 		return Commands{}
 	case t.head.Root == "" || strings.Contains(t.head.Target, "://"):
-		target = ShellQuote(t.head.Target)
+		target = audit.ShellQuote(t.head.Target)
 	default:
-		target = ShellQuote(t.head.Target + ":" + t.head.Root)
+		target = audit.ShellQuote(t.head.Target + ":" + t.head.Root)
 	}
 	return Commands{Fix: "hostperm audit --fix " + target, Loosen: "hostperm audit --fix --loosen " + target, Undo: "hostperm undo"}
 }

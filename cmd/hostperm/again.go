@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"hostperm/audit"
 	"hostperm/audit/report"
 )
 
@@ -76,7 +77,7 @@ func again(typed *pflag.FlagSet, names []string) string {
 }
 
 // quote shows a name from a server or an argument on a terminal.
-func quote(name string) string { return report.Quote(name) }
+func quote(name string) string { return audit.Quote(name) }
 
 // shellQuote makes a word that a POSIX shell reads back as s.
-func shellQuote(s string) string { return report.ShellQuote(s) }
+func shellQuote(s string) string { return audit.ShellQuote(s) }

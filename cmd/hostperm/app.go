@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"hostperm/audit/report"
+	"hostperm/audit"
 	"hostperm/remote"
 )
 
@@ -95,16 +95,16 @@ func (a *app) raise(code int) { a.status = worse(a.status, code) }
 // complain prints an error for a person: one line, and a hint if it has one.
 func (a *app) complain(err error) {
 	a.line.Load().clear()
-	fmt.Fprintf(a.stderr, "hostperm: %s\n", report.SafeText(err.Error()))
+	fmt.Fprintf(a.stderr, "hostperm: %s\n", audit.SafeText(err.Error()))
 	if hint := remote.Hint(err); hint != "" {
-		fmt.Fprintf(a.stderr, "hint: %s\n", report.SafeText(hint))
+		fmt.Fprintf(a.stderr, "hint: %s\n", audit.SafeText(hint))
 	}
 }
 
 // warn prints a line that does not change the exit status.
 func (a *app) warn(message string) {
 	a.line.Load().clear()
-	fmt.Fprintf(a.stderr, "warning: %s\n", report.SafeText(message))
+	fmt.Fprintf(a.stderr, "warning: %s\n", audit.SafeText(message))
 }
 
 // note prints a line of information for a person.

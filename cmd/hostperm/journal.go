@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hostperm/audit"
 	"hostperm/audit/repair"
 	"hostperm/audit/report"
 )
@@ -63,7 +64,7 @@ func listJournals(a *app, state *repair.State) error {
 func describeJournal(j repair.JournalInfo) string {
 	switch {
 	case j.Err != nil:
-		return "cannot be read: " + report.SafeText(j.Err.Error())
+		return "cannot be read: " + audit.SafeText(j.Err.Error())
 	case j.Header.Target == "":
 		return "empty: the run was killed before it changed anything"
 	}

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/term"
 
-	"hostperm/audit/report"
+	"hostperm/audit"
 )
 
 // terminal asks questions on the terminal device, so that stdin and stdout
@@ -115,7 +115,7 @@ func (t *terminal) Close() {
 func safeLines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i := range lines {
-		lines[i] = report.SafeText(lines[i])
+		lines[i] = audit.SafeText(lines[i])
 	}
 	return strings.Join(lines, "\n")
 }

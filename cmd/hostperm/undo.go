@@ -215,7 +215,7 @@ func (u *undoRun) show(c audit.Change) {
 	}
 	line := fmt.Sprintf("%-9s  %s → %s  %s", undoWord(c.Status), c.From, c.To, quote(c.Path))
 	if c.Detail != "" {
-		line += "  (" + report.SafeText(c.Detail) + ")"
+		line += "  (" + audit.SafeText(c.Detail) + ")"
 	}
 	u.print(line)
 }
