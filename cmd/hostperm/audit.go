@@ -156,6 +156,9 @@ func (job *auditJob) run(ctx context.Context) error {
 	if err := h.Close(); err != nil {
 		return out.failed(err)
 	}
+	if job.failed && out.empty() {
+		return nil // no host was reached: what an earlier run wrote stays
+	}
 	return out.close()
 }
 

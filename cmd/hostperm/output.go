@@ -84,6 +84,16 @@ func reason(err error) error {
 	return err
 }
 
+// empty reports whether nothing was written yet to a file that is to be put in
+// its place.
+func (o *output) empty() bool {
+	if o.temp == nil {
+		return false
+	}
+	at, err := o.temp.Seek(0, io.SeekCurrent)
+	return err == nil && at == 0
+}
+
 // close puts the file in its place.
 func (o *output) close() error {
 	if o.file != nil {

@@ -39,6 +39,8 @@ const runAsHostperm = "HOSTPERM_TEST_RUN"
 //	modes SPEC DIR             the entries below DIR have exactly the modes that SPEC lists
 //	serve DIR [OPTION...]      an SSH and SFTP server for DIR on loopback; sets PORT, FINGERPRINT and known_hosts
 //	status N ARG...            hostperm ARG... exits with status N
+//	mute                       a server that accepts connections and says nothing; sets PORT
+//	schema FORMAT FILE         FILE is valid output of --format FORMAT
 //	await                      wait until the server has a request that it holds
 //	release                    let it go on
 func TestScript(t *testing.T) {
@@ -49,6 +51,7 @@ func TestScript(t *testing.T) {
 		Setup:               setupScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"tree": scriptTree, "modes": scriptModes, "serve": scriptServe, "status": scriptStatus,
+			"mute": scriptMute, "schema": scriptSchema,
 			"await": scriptAwait, "release": scriptRelease,
 		},
 	})
