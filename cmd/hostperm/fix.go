@@ -47,12 +47,13 @@ func (s *session) repair(ctx context.Context) error {
 // choose decides which steps of a plan are taken. findings are those that the
 // plan was made of.
 func (s *session) choose(plan *repair.Plan, findings []audit.Finding) ([]repair.PlannedStep, error) {
+	if s.yes || s.dryRun {
+		steps, left := plan.Select(repair.Unattended(s.loosen))
+		s.left = append(s.left, left...)
+		return steps, nil
+	}
 	if len(plan.Steps) == 0 {
 		return nil, nil
-	}
-	if s.yes || s.dryRun {
-		steps, _ := plan.Select(repair.Unattended(s.loosen))
-		return steps, nil
 	}
 	s.tty.Print(fmt.Sprintf("plan for %s %s\n", s.client.Display(), quote(s.root.Path)))
 	return ask(s.tty, plan, findings, report.Options{All: s.out.all, Width: widthOf(s.tty.out), Color: colorOn(s.out.color, s.tty.out)})

@@ -24,6 +24,7 @@ type session struct {
 	started time.Time
 	result  *audit.Result // what was found, what came to light during a fix, and what that fixed
 	changes []audit.Change
+	left    []repair.LeftOver // what a fix that did not ask has not changed
 }
 
 // auditTarget audits one target, repairs it if asked to, and reports. The
@@ -162,6 +163,7 @@ func (s *session) report(h audit.Handler, cause error) error {
 	if s.quiet() && code == exitClean && len(summary.Changes) == 0 {
 		return nil
 	}
+	s.sayLeft()
 	if err := s.emit(h, summary); err != nil {
 		return fail(exitIncomplete, fmt.Errorf("writing the result: %w", err))
 	}
