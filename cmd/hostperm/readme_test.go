@@ -34,3 +34,40 @@ func TestReadmeRules(t *testing.T) {
 		}
 	}
 }
+
+// TestReadmeDependencies holds the README's list to what go.mod requires.
+func TestReadmeDependencies(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mod, err := os.ReadFile(filepath.Join("..", "..", "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(readme), "## Dependencies")
+	list, _, _ = strings.Cut(list, "\n## ")
+	direct := make(map[string]bool)
+	for line := range strings.Lines(string(mod)) {
+		fields := strings.Fields(line)
+		if len(fields) < 2 || !strings.HasPrefix(line, "\t") || strings.Contains(line, "// indirect") {
+			continue
+		}
+		path, version, _ := strings.Cut(fields[0], "/v")
+		if len(version) > 1 {
+			path = fields[0]
+		}
+		direct[path] = true
+		if !strings.Contains(list, "["+path+"]") {
+			t.Errorf("%s has no sentence under Dependencies", path)
+		}
+	}
+	if len(direct) == 0 {
+		t.Fatal("no requirement found in go.mod")
+	}
+	for _, part := range strings.Split(list, "[")[1:] {
+		if path, _, _ := strings.Cut(part, "]"); !direct[path] {
+			t.Errorf("%s has a sentence, and go.mod does not require it", path)
+		}
+	}
+}
