@@ -391,3 +391,38 @@ func copyOwner(name string, info fs.FileInfo) error {
 	owner := info.Sys().(*syscall.Stat_t)
 	return os.Lchown(name, int(owner.Uid), int(owner.Gid))
 }
+
+// TestForeignOwner repairs a tree with an entry of another owner in it: that one
+// is reported as such, with what to ask the host, and everything else is done.
+func TestForeignOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make an entry of another owner")
+	}
+	a := account{realserver.OpenSSH(t, realserver.Options{}), t.TempDir()}
+	root := filepath.Join(a.HomeDir, "site")
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"mine", "theirs"} {
+		if err := errors.Join(os.WriteFile(filepath.Join(root, name), nil, 0o644), os.Chmod(filepath.Join(root, name), 0o666)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.Chown(t, root)
+	theirs := filepath.Join(root, "theirs")
+	if err := os.Lchown(theirs, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	status, out, stderr := a.run(t, "audit", "--fix", "--yes", a.target(root))
+	if status != exitRefused {
+		t.Errorf("fix: exit status %d, want %d\n%s", status, exitRefused, stderr)
+	}
+	for _, want := range []string{"owned by uid 0, not by this account", "ask the host to run: chmod 0644 " + theirs} {
+		if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
+			t.Errorf("the report does not say %q:\n%s", want, out)
+		}
+	}
+	if modes := treeModes(t, root); modes["/mine"] != 0o644 || modes["/theirs"] != 0o666 {
+		t.Errorf("modes %04o and %04o", modes["/mine"], modes["/theirs"])
+	}
+}
