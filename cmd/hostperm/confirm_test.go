@@ -94,10 +94,10 @@ func TestAsk(t *testing.T) {
 		{"by rule", "s|setid-file|y|n", nil, "in/deep/cgi.php=0644", nil},
 		{"by path", "select|public.php|y|n", nil, "public.php=0644", nil},
 		{"by name at any depth", "s|mixed.html|y|n", nil, "in/mixed.html=0604", nil},
-		{"by name in the root alone", "s|/mixed.html|n|n", nil, "", nil},
+		{"by name in the root alone", "s|/mixed.html /public.php|y|n", nil, "public.php=0644", nil},
 		{"by directory", "s|in/|y|n", nil, "in/deep/cgi.php=0644 in/mixed.html=0604", nil},
 		{"by directory at any depth", "s|deep/|y|n", nil, "in/deep/cgi.php=0644", nil},
-		{"a directory without a slash is itself", "s|in|n|n", nil, "", nil},
+		{"a directory without a slash is itself", "s|in public.php|y|n", nil, "public.php=0644", nil},
 		{"by pattern", "s|in/*|y|n", nil, "in/mixed.html=0604", nil},
 		{"by two words", "s|*.html  public.php|y|n", nil, "in/mixed.html=0604 public.php=0644", nil},
 		{"selected in each half", "s|*.html|y|s|*.html|y", nil, "in/mixed.html=0644", nil},
@@ -142,6 +142,18 @@ func TestAskOnlyWhatThereIs(t *testing.T) {
 	if err != nil || len(steps) != 1 || len(who.asked) != 1 || !strings.HasPrefix(who.asked[0], "loosen 1 entry?") {
 		t.Errorf("%d steps, error %v, asked %q", len(steps), err, who.asked)
 	}
+}
+
+// What was typed and means nothing is said, quoted.
+func TestAskSaysWhatIsWrong(t *testing.T) {
+	plan, findings := samplePlan(t)
+	who := &scripted{answers: []string{"what", "s", "public.php [\x1b", "s", "nothing"}, end: io.EOF}
+	if _, err := ask(who, plan, findings, report.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	has(t, who.shown.String(), "answer y, n, l or s\n", `"[\x1b" is not a pattern; all are kept`, "nothing matches; all are kept\n",
+		"no answer: none of it is changed\n")
+	lacks(t, who.shown.String(), "\x1b")
 }
 
 // What is shown of each half is what it would do, and why: an entry of both
