@@ -18,7 +18,7 @@ const systemdPatience = 90 * time.Second
 
 // systemdScript boots systemd as process 1 of a group of processes of its own,
 // with the units in units and no others, an /etc with the service's account, and
-// an empty /run, /var/lib and /usr/local/bin.
+// nothing of the machine's in /run, /var/lib, /tmp and /usr/local/bin.
 const systemdScript = `
 mkdir cgroup
 mount -t cgroup2 none cgroup
@@ -31,6 +31,13 @@ sh -euc 'echo 0 >"$1/cgroup.procs"; exec unshare --cgroup --pid --mount --uts --
 	mount -t cgroup2 none /sys/fs/cgroup
 	mount -t tmpfs -o mode=755 none /run
 	mount -t tmpfs -o mode=755 none /var/lib
+	mkdir /run/w
+	mount --bind . /run/w
+	mount -t tmpfs none /tmp
+	mount -t tmpfs none /var/tmp
+	mkdir -p "$W"
+	mount --bind /run/w "$W"
+	cd "$W"
 	mount -t overlay -o "lowerdir=$W/etc:/etc" none /etc
 	mount --bind conf /etc/hostperm
 	mount --bind bin /usr/local/bin
