@@ -154,16 +154,14 @@ func (c *choice) Set(s string) error {
 	return errors.New("want auto, always or never")
 }
 
-// on resolves the choice for a stream.
+// on resolves the choice for a stream. A dumb terminal can neither erase a line
+// nor show colours.
 func (c choice) on(stream any) bool {
-	return c == "always" || (c == "auto" && isTerminal(stream))
+	return c == "always" || (c == "auto" && isTerminal(stream) && os.Getenv("TERM") != "dumb")
 }
 
 // colorOn resolves --color for a stream, with NO_COLOR (https://no-color.org)
-// and a dumb terminal honoured where nothing was chosen.
+// honoured where nothing was chosen.
 func colorOn(c choice, stream any) bool {
-	if c == "auto" && (os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb") {
-		return false
-	}
-	return c.on(stream)
+	return c.on(stream) && !(c == "auto" && os.Getenv("NO_COLOR") != "")
 }

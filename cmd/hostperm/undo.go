@@ -166,7 +166,7 @@ func (u *undoRun) restore(ctx context.Context, journal *repair.JournalFile) erro
 
 func (u *undoRun) putBack(ctx context.Context, client *remote.Client, journal *repair.JournalFile) (repair.Counts, error) {
 	var done atomic.Int64
-	defer u.app.progress(isTerminal(u.app.stderr), changeText("putting back", &done, journal.Pending))()
+	defer u.app.progress(choice("auto").on(u.app.stderr), changeText("putting back", &done, journal.Pending))()
 	return repair.Undo(ctx, client, journal, func(c audit.Change) {
 		done.Add(1)
 		u.show(c)
@@ -187,19 +187,42 @@ func (u *undoRun) sameHost(client *remote.Client, h repair.Header) error {
 		"give the connection flags that the fix was given"))
 }
 
-// agree asks whether to go on.
+// agree asks whether to go on. The end of input is a no.
 func (u *undoRun) agree(journal *repair.JournalFile) (bool, error) {
-	if u.yes || u.dryRun {
+	if u.yes {
 		return true, nil
 	}
-	answer, err := u.tty.Line(fmt.Sprintf("put back %s on %s %s, changed %s? [y]es, [n]o: ",
-		report.Count(journal.Pending, "mode", "modes"), journal.Header.Target, quote(journal.Header.Root),
-		journal.Header.Started.Local().Format("2006-01-02 15:04")))
-	if err != nil && !errors.Is(err, io.EOF) {
-		return false, err
+	agreed, err := askUndo(u.tty, journal)
+	if err == nil && !agreed {
+		u.app.note("nothing was put back")
 	}
-	answer = strings.ToLower(answer)
-	return answer == "y" || answer == "yes", nil
+	return agreed, err
+}
+
+func askUndo(t asker, journal *repair.JournalFile) (bool, error) {
+	t.Print(fmt.Sprintf("%s on %s %s, changed %s\n", report.Count(journal.Pending, "mode", "modes"),
+		quote(journal.Header.Target), quote(journal.Header.Root), journal.Header.Started.Local().Format("2006-01-02 15:04")))
+	for {
+		answer, err := t.Line("put back? [y]es, [n]o, [l]ist: ")
+		if errors.Is(err, io.EOF) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		switch strings.ToLower(answer) {
+		case "y", "yes":
+			return true, nil
+		case "n", "no":
+			return false, nil
+		case "l", "list":
+			for _, c := range repair.PlanUndo(journal) {
+				t.Print(fmt.Sprintf("  %s → %s  %s\n", c.From, c.To, quote(c.Path)))
+			}
+		default:
+			t.Print("answer y, n or l\n")
+		}
+	}
 }
 
 // show prints one change.
