@@ -50,8 +50,12 @@ func (k *hostKeys) unknownError(key ssh.PublicKey) error {
 
 // confirm asks a person, as ssh does.
 func (k *hostKeys) confirm(key ssh.PublicKey) error {
-	prompt := fmt.Sprintf("The host key of %s is not known.\nIts %s fingerprint is %s.\nIs it the right one? (yes/no/fingerprint) ",
-		k.hop.host, key.Type(), ssh.FingerprintSHA256(key))
+	saved := ""
+	if len(k.hop.userKnownHosts) > 0 {
+		saved = fmt.Sprintf(" With yes it is saved in %s.", k.hop.userKnownHosts[0])
+	}
+	prompt := fmt.Sprintf("The host key of %s is not known.\nIts %s fingerprint is %s.%s\nIs it the right one? (yes/no/fingerprint) ",
+		k.hop.addr(), key.Type(), ssh.FingerprintSHA256(key), saved)
 	for {
 		answer, err := k.ask.line(prompt)
 		if err != nil {

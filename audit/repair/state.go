@@ -181,7 +181,15 @@ func (s *State) newName(h Header) (string, error) {
 			break
 		}
 	}
-	return at.Format(nameTime) + "-" + slug(h.Target) + "-" + strings.ToLower(rand.Text()[:8]) + journalExt, nil
+	return at.Format(nameTime) + "-" + slug(login(h)) + "-" + strings.ToLower(rand.Text()[:8]) + journalExt, nil
+}
+
+// login names whose server a journal is about.
+func login(h Header) string {
+	if h.Host == "" {
+		return h.Target
+	}
+	return h.User + "@" + h.Host
 }
 
 // slug keeps of a target what is harmless in a file name anywhere.
