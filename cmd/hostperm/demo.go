@@ -128,7 +128,9 @@ func startDemo() (*demo, error) {
 	if err := remotetest.WriteSite(d.site()); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	d.server, err = remotetest.Start(remotetest.Config{Dir: dir, User: demoUser, Password: d.password})
+	// With lsetstat as OpenSSH has it: the sample has an entry that its owner
+	// cannot open.
+	d.server, err = remotetest.Start(remotetest.Config{Dir: dir, User: demoUser, Password: d.password, LSetstat: true})
 	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
