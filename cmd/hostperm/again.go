@@ -13,16 +13,19 @@ import (
 
 // connectionFlags are those that a later command needs to reach the same
 // server and the same journals.
-var connectionFlags = []string{"identity", "jump", "ssh-config", "known-hosts", "accept-new-host-key",
-	"host-key", "password-file", "state-dir"}
+func connectionFlags() []string {
+	return []string{"identity", "jump", "ssh-config", "known-hosts", "accept-new-host-key", "host-key", "password-file", "state-dir"}
+}
 
-// auditAgain are those that a later audit needs besides, to judge alike; a
-// journal holds the port.
-var auditAgain = []string{"port", "profile", "exclude", "web-user", "rule"}
+// auditAgain are those that a later audit needs, to judge alike; a journal
+// holds the port.
+func auditAgain() []string {
+	return append(connectionFlags(), "port", "profile", "exclude", "web-user", "rule")
+}
 
 // commands are what to type next, with the flags that were typed.
 func (s *session) commands() report.Commands {
-	flags := again(s.typed, append(slices.Clone(connectionFlags), auditAgain...))
+	flags := again(s.typed, auditAgain())
 	target := flags + shellQuote(s.target.String())
 	c := report.Commands{Fix: "hostperm audit --fix " + target, Loosen: "hostperm audit --fix --loosen " + target}
 	if s.journal != nil {
@@ -33,7 +36,7 @@ func (s *session) commands() report.Commands {
 
 // undoCommand is what puts back what this session changed.
 func (s *session) undoCommand() string {
-	return "hostperm undo " + again(s.typed, connectionFlags) + shellQuote(filepath.Base(s.journal.Path()))
+	return "hostperm undo " + again(s.typed, connectionFlags()) + shellQuote(filepath.Base(s.journal.Path()))
 }
 
 // undoTarget is the target as undo has to name it. The port is part of it, since

@@ -88,7 +88,14 @@ func (f *demoFlags) serveUntil(ctx context.Context, a *app, d *demo) error {
 func (f *demoFlags) audit(ctx context.Context, a *app, d *demo) error {
 	flags := d.auditFlags(f)
 	target := demoUser + "@" + d.server.Host() + ":public_html"
-	a.note("$ hostperm audit %s%s\n", map[bool]string{true: "--fix "}[f.fix]+map[bool]string{true: "--yes --loosen "}[f.yes], target)
+	typed := ""
+	if f.fix {
+		typed = "--fix "
+	}
+	if f.yes {
+		typed += "--yes --loosen "
+	}
+	a.note("$ hostperm audit %s%s\n", typed, target)
 	job, err := flags.check(a, []string{target})
 	if err != nil {
 		return err

@@ -78,7 +78,7 @@ func TestAgain(t *testing.T) {
 		}
 		return cmd.Flags()
 	}
-	names := slices.Concat(connectionFlags, auditAgain)
+	names := auditAgain()
 	for _, c := range []struct {
 		args []string
 		want string
@@ -108,8 +108,8 @@ func TestAgainNamesFlags(t *testing.T) {
 		cmd   *cobra.Command
 		names []string
 	}{
-		{newAuditCommand(&app{}), slices.Concat(connectionFlags, auditAgain)},
-		{newUndoCommand(&app{}), connectionFlags},
+		{newAuditCommand(&app{}), auditAgain()},
+		{newUndoCommand(&app{}), connectionFlags()},
 	} {
 		for _, name := range c.names {
 			if c.cmd.Flags().Lookup(name) == nil {

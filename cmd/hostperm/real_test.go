@@ -137,6 +137,9 @@ func compareWithFind(t *testing.T, s scan, root string, reachable func(path stri
 	want := htaccessOracle(t, root)
 	maps.DeleteFunc(want, func(path string, _ bool) bool { return !reachable(path) })
 	sameSet(t, "htaccess-unreadable", s.findings["htaccess-unreadable"], want)
+	if total+len(want) == 0 {
+		t.Error("there is nothing to find: nothing was compared")
+	}
 	t.Logf("%d findings agree with find", total+len(want))
 }
 

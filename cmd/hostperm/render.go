@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -43,7 +42,7 @@ func (f *outputFlags) render(a *app, name string) error {
 			return usagef("", "%w", err)
 		}
 		defer file.Close()
-		in = io.Reader(file)
+		in = file
 	}
 	out, err := f.open(a)
 	if err != nil {

@@ -34,11 +34,15 @@ func (job *auditJob) auditTarget(ctx context.Context, t remote.Target, h audit.H
 	defer cancel()
 	s := &session{auditJob: job, target: t, started: time.Now()}
 	job.current = s
+	job.tty.within(ctx)
 	defer s.close()
 	if err := s.open(ctx); err != nil {
 		return s.about(interrupted(ctx, err))
 	}
-	err := errors.Join(s.work(ctx), s.endJournal())
+	err := s.work(ctx)
+	if endErr := s.endJournal(); err == nil {
+		err = endErr // what kept a line from the journal keeps the last one too
+	}
 	err = interrupted(ctx, err)
 	if reportErr := s.report(h, err); reportErr != nil {
 		return reportErr
@@ -107,15 +111,16 @@ func (s *session) takeLock() error {
 	}
 }
 
+// close lets go of the lock last, when nothing more can be sent.
 func (s *session) close() {
-	if s.state != nil {
-		s.state.Close()
+	if s.client != nil {
+		s.client.Close()
 	}
 	if s.lock != nil {
 		s.lock.Unlock()
 	}
-	if s.client != nil {
-		s.client.Close()
+	if s.state != nil {
+		s.state.Close()
 	}
 }
 

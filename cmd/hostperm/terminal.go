@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/term"
 
@@ -18,12 +19,14 @@ import (
 // terminal asks questions on the terminal device, so that stdin and stdout
 // stay free for pipes. It implements remote.Prompter.
 type terminal struct {
-	ctx     context.Context
 	in, out *os.File
 	hold    func() (release func()) // keeps the progress line away meanwhile
 
-	mu    sync.Mutex // one question at a time
-	lines *bufio.Reader
+	ctx atomic.Pointer[context.Context] // no question outlives it
+
+	mu        sync.Mutex // one question at a time
+	lines     *bufio.Reader
+	abandoned bool // a read that nobody waits for would get the next answer
 }
 
 // openTerminal opens the controlling terminal. Without one it returns nil:
@@ -34,7 +37,17 @@ func (a *app) openTerminal(ctx context.Context) *terminal {
 		return nil
 	}
 	hold := func() func() { return a.line.Load().hold() }
-	return &terminal{ctx: ctx, in: in, out: out, hold: hold, lines: bufio.NewReader(in)}
+	t := &terminal{in: in, out: out, hold: hold, lines: bufio.NewReader(in)}
+	t.within(ctx)
+	return t
+}
+
+// within ends the questions that are asked from now on with ctx. No terminal
+// asks none.
+func (t *terminal) within(ctx context.Context) {
+	if t != nil {
+		t.ctx.Store(&ctx)
+	}
 }
 
 // Secret asks for a line that is not echoed.
@@ -83,12 +96,17 @@ func (t *terminal) Print(text string) {
 }
 
 // await runs a blocking read and stops waiting for it when the context ends. A
-// read of a terminal cannot be cancelled; the process ends soon after.
+// read of a terminal cannot be cancelled: what is typed next belongs to a
+// question that is gone, and later ones find the end of input.
 func (t *terminal) await(read func() (string, error)) (string, error) {
+	if t.abandoned {
+		return "", io.EOF
+	}
 	type answer struct {
 		line string
 		err  error
 	}
+	ctx := *t.ctx.Load()
 	got := make(chan answer, 1)
 	go func() {
 		line, err := read()
@@ -97,9 +115,10 @@ func (t *terminal) await(read func() (string, error)) (string, error) {
 	select {
 	case a := <-got:
 		return a.line, a.err
-	case <-t.ctx.Done():
+	case <-ctx.Done():
+		t.abandoned = true
 		fmt.Fprintln(t.out)
-		return "", t.ctx.Err()
+		return "", ctx.Err()
 	}
 }
 
@@ -111,7 +130,7 @@ func (t *terminal) Close() {
 	}
 }
 
-// safeLines is report.SafeText for a text of several lines.
+// safeLines is audit.SafeText for a text of several lines.
 func safeLines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i := range lines {

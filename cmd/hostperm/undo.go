@@ -125,6 +125,7 @@ func (u *undoRun) run(ctx context.Context, journal *repair.JournalFile) error {
 	}
 	ctx, cancel := u.conn.bound(ctx)
 	defer cancel()
+	u.tty.within(ctx)
 	if err := u.restore(ctx, journal); err != nil {
 		if err = interrupted(ctx, err); errors.Is(err, errInterrupted) {
 			return err
