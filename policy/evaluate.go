@@ -41,14 +41,14 @@ func combine(findings []Finding, f *File) {
 		explainConflict(findings, disputed)
 		want = f.Mode
 	}
-	change := direction(f.Mode, want)
+	change := DirectionOf(f.Mode, want)
 	for i := range findings {
 		findings[i].Want, findings[i].Change = want, change
 	}
 }
 
-// direction tells what going from one mode to another does.
-func direction(from, to Mode) Direction {
+// DirectionOf tells what going from one mode to another does.
+func DirectionOf(from, to Mode) Direction {
 	switch adds, removes := to&^from != 0, from&^to != 0; {
 	case adds && removes:
 		return Mixed

@@ -302,7 +302,7 @@ func (s *fakeServer) Lstat(ctx context.Context, root string, paths []string, eac
 func finding(p string, n node, want policy.Mode) audit.Finding {
 	return audit.Finding{
 		Path: p, Kind: n.kind, Rule: "file-mode", Severity: policy.Medium, Mode: n.mode, ModeKnown: true,
-		Want: want, Change: direction(n.mode, want), UID: n.uid, GID: n.gid, OwnerKnown: true, Attr: n.attr(),
+		Want: want, Change: policy.DirectionOf(n.mode, want), UID: n.uid, GID: n.gid, OwnerKnown: true, Attr: n.attr(),
 	}
 }
 

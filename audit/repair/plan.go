@@ -86,7 +86,7 @@ func newStep(group []audit.Finding) Step {
 	f := group[0]
 	s := Step{
 		Path: f.Path, Kind: f.Kind, Attr: f.Attr, From: f.Mode, Want: f.Want,
-		Direction: direction(f.Mode, f.Want), UID: f.Attr.UID, GID: f.Attr.GID,
+		Direction: policy.DirectionOf(f.Mode, f.Want), UID: f.Attr.UID, GID: f.Attr.GID,
 	}
 	for _, f := range group {
 		s.Rules = append(s.Rules, f.Rule)
@@ -146,20 +146,6 @@ func inSSH(p string) bool {
 		}
 	}
 	return false
-}
-
-// direction says what changing from to to does.
-func direction(from, to policy.Mode) policy.Direction {
-	removes, adds := from&^to != 0, to&^from != 0
-	switch {
-	case removes && adds:
-		return policy.Mixed
-	case removes:
-		return policy.Tighten
-	case adds:
-		return policy.Loosen
-	}
-	return policy.None
 }
 
 // depth is the number of components below the root: 0 for the root itself.

@@ -159,7 +159,7 @@ func TestSelect(t *testing.T) {
 			if rest[0].Flags != c.flags {
 				t.Errorf("flags %q, want %q", rest[0].Flags, c.flags)
 			}
-			if l := rest[0]; l.From != c.target || l.Want != c.f.Want || l.Direction != direction(c.target, c.f.Want) {
+			if l := rest[0]; l.From != c.target || l.Want != c.f.Want || l.Direction != policy.DirectionOf(c.target, c.f.Want) {
 				t.Errorf("left is %+v", l)
 			}
 		})

@@ -89,7 +89,7 @@ func (c Choice) target(s Step) policy.Mode {
 
 // left is what remains of s when its mode is from.
 func (s Step) left(from policy.Mode, why string) LeftOver {
-	d := direction(from, s.Want)
+	d := policy.DirectionOf(from, s.Want)
 	l := LeftOver{
 		Path: s.Path, Kind: s.Kind, Rules: s.Rules, Severity: s.Severity,
 		From: from, Want: s.Want, Direction: d, Flags: "--fix",
