@@ -20,8 +20,12 @@ type Walker interface {
 type Options struct {
 	Exclude  []string         // globs of entries to leave out; see ValidateExclude
 	From     []string         // directories to audit instead of the root, relative to it; see Result.Merge
-	Window   int              // directories open at once on the server, at most; 0: automatic
+	RootAttr *remote.Attr     // what was seen of the root a moment ago; nil: look
+	Sessions int              // at most; 0: automatic
+	Window   int              // directories asked for at once in each session; 0: automatic
 	Progress *remote.Progress // counts the running walk; may be nil
+
+	WaitForHandles bool // see remote.WalkOptions
 }
 
 // Run audits what w finds at and below root, an absolute path that the server
@@ -38,7 +42,8 @@ func Run(ctx context.Context, w Walker, root string, p *policy.Policy, o Options
 	}
 	c.starts = pathSet(o.From)
 	err = w.Walk(ctx, root, remote.Visitor{Entry: c.entry, Gap: c.gap},
-		remote.WalkOptions{From: o.From, Window: o.Window, Progress: o.Progress})
+		remote.WalkOptions{From: o.From, RootAttr: o.RootAttr, Sessions: o.Sessions, Window: o.Window, Progress: o.Progress,
+			WaitForHandles: o.WaitForHandles})
 	c.result.failed = err != nil
 	c.result.settle()
 	return c.result, err

@@ -1,10 +1,6 @@
 package remote
 
-import (
-	"context"
-
-	"hostperm/remote/fastlane"
-)
+import "context"
 
 // ChangeRequest asks for one entry's permission bits to be changed.
 type ChangeRequest struct {
@@ -31,9 +27,15 @@ type ChangeResult struct {
 	Err     error // nil if applied; errors.Is(Err, ErrPermission) if the account may not
 }
 
-// changeWindow is how many changes are on their way at once, and so how many
-// handles the server holds; it shrinks where the server has fewer.
-const changeWindow = 512
+const (
+	// changeWindow is how many changes are on their way at once in a session,
+	// and so how many handles the server holds; it shrinks where the server has
+	// fewer.
+	changeWindow = 512
+	// changesPerSession is how many changes are asked for, for each session that
+	// is opened.
+	changesPerSession = 256
+)
 
 // Change changes the permission bits of entries below root, an absolute path
 // that the server has resolved. How, and against what it is proof, stands in
@@ -53,10 +55,7 @@ func (c *Client) Change(ctx context.Context, root string, reqs []ChangeRequest, 
 		return nil
 	}
 	ch := newChanger(root, reqs, each)
-	err := c.run(ctx, &ch.operation, func(s *fastlane.Session) {
-		ch.s = s
-		ch.begin()
-	})
+	err := c.run(ctx, &ch.operation, ch.begin)
 	if err != nil {
 		ch.abandon(err)
 	}

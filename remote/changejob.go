@@ -24,6 +24,7 @@ const (
 // changeJob is one change on its way. It is guarded by the changer's mu.
 type changeJob struct {
 	c      *changer
+	ln     *changeLane
 	i      int // index of the request
 	req    *ChangeRequest
 	path   string
@@ -41,8 +42,9 @@ type changeJob struct {
 
 // start begins the job, or begins it again.
 func (j *changeJob) start() {
-	j.c.going++
-	j.look.send(j.c.s, j, int(stepLook), j.path)
+	j.ln.going++
+	j.ln.unsent = true
+	j.look.send(j.ln.s, j, int(stepLook), j.path)
 }
 
 // Reply implements fastlane.Handler.
@@ -55,7 +57,7 @@ func (j *changeJob) Reply(op fastlane.Op, tag int, r *fastlane.Reply) {
 	switch err := r.Err(); step(tag) {
 	case stepLook:
 		if j.look.take(op, r) && j.isAudited() {
-			j.c.s.Open(j, int(stepOpen), j.path)
+			j.ln.s.Open(j, int(stepOpen), j.path)
 		}
 	case stepOpen:
 		j.opened(r, err)
@@ -68,7 +70,7 @@ func (j *changeJob) Reply(op fastlane.Op, tag int, r *fastlane.Reply) {
 	default:
 		j.set(step(tag), r, err)
 	}
-	j.c.pump()
+	j.c.pump(j.ln)
 }
 
 func (j *changeJob) end(outcome ChangeOutcome, err error) {
@@ -79,9 +81,9 @@ func (j *changeJob) end(outcome ChangeOutcome, err error) {
 }
 
 func (j *changeJob) closeHandle() {
-	j.c.s.Close(nil, 0, j.handle)
+	j.ln.s.Close(nil, 0, j.handle)
 	j.handle = ""
-	j.c.handles--
+	j.ln.handles--
 }
 
 // isAudited judges a look before the change. It refuses the job, and reports
@@ -102,9 +104,9 @@ func (j *changeJob) opened(r *fastlane.Reply, err error) {
 	switch {
 	case err == nil:
 		j.handle = string(r.Handle)
-		j.c.handles++
+		j.ln.handles++
 		j.c.dirsOpened = j.c.dirsOpened || j.req.Expect.Type() == typeDir
-		j.c.s.FStat(j, int(stepCheck), j.handle)
+		j.ln.s.FStat(j, int(stepCheck), j.handle)
 	case errors.Is(err, fastlane.ErrNoSuchFile):
 		j.end(ChangeRefused, statusError(err))
 	case errors.Is(err, fastlane.ErrFailure) && j.c.openFailed(j):
@@ -128,27 +130,27 @@ func (j *changeJob) checked(r *fastlane.Reply, err error) {
 		return
 	}
 	j.sent, j.waiting = true, 3
-	j.c.s.FSetStat(j, int(stepSet), j.handle, j.req.Mode)
-	j.c.s.FStat(j, int(stepSeeHandle), j.handle)
+	j.ln.s.FSetStat(j, int(stepSet), j.handle, j.req.Mode)
+	j.ln.s.FStat(j, int(stepSeeHandle), j.handle)
 	j.closeHandle()
-	j.c.s.LStat(j, int(stepSeePath), j.path)
+	j.ln.s.LStat(j, int(stepSeePath), j.path)
 }
 
 // byPath goes on without a handle, for the reason given.
 func (j *changeJob) byPath(reason error) {
 	j.handled = reason
-	if !j.c.s.Has(fastlane.LSetStatExtension) {
+	if !j.ln.s.Has(fastlane.LSetStatExtension) {
 		err := fmt.Errorf("it %w, and %w", reason, errNoSafeWay)
 		j.end(ChangeRefused, WithHint(err, fmt.Sprintf("have its owner or the host run chmod %04o on it", j.req.Mode)))
 		return
 	}
-	j.look.send(j.c.s, j, int(stepLookAgain), j.path)
+	j.look.send(j.ln.s, j, int(stepLookAgain), j.path)
 }
 
 func (j *changeJob) setByPath() {
 	j.sent, j.waiting = true, 2
-	j.c.s.LSetStat(j, int(stepSet), j.path, j.req.Mode)
-	j.c.s.LStat(j, int(stepSeePath), j.path)
+	j.ln.s.LSetStat(j, int(stepSet), j.path, j.req.Mode)
+	j.ln.s.LStat(j, int(stepSeePath), j.path)
 }
 
 // set takes the replies to the change and to the second looks, and judges when

@@ -13,25 +13,32 @@ const searchBits = 0o111
 // changer is a running Change. Everything in it is guarded by operation.mu.
 type changer struct {
 	operation
-	s    *fastlane.Session
 	root string
 	reqs []ChangeRequest
 	each func(i int, r ChangeResult)
 
-	above map[string]error // directories that entries lie in: nil if it is one
-	jobs  []*changeJob     // by request; nil: not started
-	done  []bool           // by request: each was called
-	next  int              // first request not started
-	going int              // jobs that have requests outstanding
-	again []*changeJob     // to be started over: OPEN failed, perhaps for want of handles
+	above  map[string]error // directories that entries lie in: nil if it is one
+	jobs   []*changeJob     // by request; nil: not started
+	done   []bool           // by request: each was called
+	next   int              // first request not started
+	lanes  []*changeLane
+	looked bool // at the directories above
 
-	window     int
-	handles    int  // open on the server
 	dirsOpened bool // OPEN was seen to work on a directory
 	dirsFail   bool // OPEN was seen to fail on a directory for no lack of handles
 
 	at     map[string]*changeJob // jobs not done, by path
 	inside map[string]int        // jobs not done that lie in a directory, at any depth
+}
+
+// changeLane is one session's part of a Change.
+type changeLane struct {
+	s       *fastlane.Session
+	going   int          // jobs that have requests outstanding
+	window  int          // jobs that may
+	handles int          // open on the server
+	again   []*changeJob // to be started over: OPEN failed, perhaps for want of handles
+	unsent  bool         // a request was sent that nobody has flushed
 }
 
 func newChanger(root string, reqs []ChangeRequest, each func(int, ChangeResult)) *changer {
@@ -40,14 +47,18 @@ func newChanger(root string, reqs []ChangeRequest, each func(int, ChangeResult))
 		above:  make(map[string]error),
 		jobs:   make([]*changeJob, len(reqs)),
 		done:   make([]bool, len(reqs)),
-		window: changeWindow,
 		at:     make(map[string]*changeJob),
 		inside: make(map[string]int),
 	}
 }
 
 // begin looks at all directories above the entries, then starts the changes.
-func (c *changer) begin() {
+func (c *changer) begin(all []*fastlane.Session) {
+	for _, s := range all {
+		c.addLane(s)
+	}
+	for c.client.openFurther(min(autoSessions, len(c.reqs)/changesPerSession), c.join) {
+	}
 	var dirs, full []string
 	for i := range c.reqs {
 		if _, err := absolute(c.root, c.reqs[i].Path); err != nil {
@@ -62,7 +73,7 @@ func (c *changer) begin() {
 			}
 		}
 	}
-	l := &looker{op: &c.operation, s: c.s, paths: full, done: c.pump}
+	l := &looker{op: &c.operation, s: all[0], paths: full, done: func() { c.pump(nil) }}
 	l.each = func(i int, a Attr, err error) {
 		switch {
 		case err != nil:
@@ -80,26 +91,75 @@ func (c *changer) report(i int, r ChangeResult) {
 	c.each(i, r)
 }
 
-// pump starts what the window allows, and ends the operation when all is done.
-func (c *changer) pump() {
-	for c.going < c.window && len(c.again) > 0 {
-		j := c.again[len(c.again)-1]
-		c.again = c.again[:len(c.again)-1]
-		j.start()
+func (c *changer) addLane(s *fastlane.Session) {
+	c.lanes = append(c.lanes, &changeLane{s: s, window: changeWindow})
+}
+
+// join takes a session in that was opened while the changes are made.
+func (c *changer) join(s *fastlane.Session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return
 	}
-	for c.going < c.window && c.next < len(c.reqs) {
-		if !c.done[c.next] && !c.startNext() {
-			break
+	c.watch(s)
+	c.addLane(s)
+	if c.looked {
+		c.pump(nil)
+	}
+}
+
+// pump starts what the windows allow, and ends the operation when all is done.
+// here is the lane whose reply is being handled, nil if there is none: it is
+// flushed when there is nothing more to handle, the others now.
+func (c *changer) pump(here *changeLane) {
+	c.looked = true
+	for _, ln := range c.lanes {
+		for ln.going < ln.window && len(ln.again) > 0 {
+			j := ln.again[len(ln.again)-1]
+			ln.again = ln.again[:len(ln.again)-1]
+			j.start()
+		}
+	}
+	for c.next < len(c.reqs) {
+		if !c.done[c.next] {
+			ln := c.choose(here)
+			if ln == nil || !c.startNext(ln) {
+				break
+			}
 		}
 		c.next++
 	}
-	if c.going == 0 && len(c.again) == 0 && c.next == len(c.reqs) {
+	idle := true
+	for _, ln := range c.lanes {
+		if ln.unsent && ln != here {
+			ln.s.Flush()
+		}
+		ln.unsent = false
+		idle = idle && ln.going == 0 && len(ln.again) == 0
+	}
+	if idle && c.next == len(c.reqs) {
 		c.finish(nil)
 	}
 }
 
-// startNext starts the next request, unless it must wait for another.
-func (c *changer) startNext() bool {
+// choose gives the lane for the next change, nil if all are full: the one at
+// hand, as long as no other has much less to do.
+func (c *changer) choose(here *changeLane) *changeLane {
+	var best *changeLane
+	for _, ln := range c.lanes {
+		if ln.going < ln.window && (best == nil || ln.going < best.going) {
+			best = ln
+		}
+	}
+	if best != nil && here != nil && here.going < here.window && here.going <= best.going+changeWindow/8 {
+		return here
+	}
+	return best
+}
+
+// startNext starts the next request in a lane, unless it must wait for another.
+func (c *changer) startNext(ln *changeLane) bool {
 	req := &c.reqs[c.next]
 	dirs := chain(req.Path)
 	if c.mustWait(req, dirs) {
@@ -111,7 +171,7 @@ func (c *changer) startNext() bool {
 			return true
 		}
 	}
-	j := &changeJob{c: c, i: c.next, req: req, path: below(c.root, req.Path)}
+	j := &changeJob{c: c, ln: ln, i: c.next, req: req, path: below(c.root, req.Path)}
 	c.jobs[c.next] = j
 	c.at[req.Path] = j
 	for _, dir := range dirs {
@@ -141,7 +201,7 @@ func changesSearch(req *ChangeRequest) bool {
 
 // end gives a job its result and lets others take its place.
 func (c *changer) end(j *changeJob, r ChangeResult) {
-	c.going--
+	j.ln.going--
 	delete(c.at, j.req.Path)
 	for _, dir := range chain(j.req.Path) {
 		if c.inside[dir]--; c.inside[dir] == 0 {
@@ -159,14 +219,15 @@ func (c *changer) end(j *changeJob, r ChangeResult) {
 // once, not for each of them.
 func (c *changer) openFailed(j *changeJob) bool {
 	dir := j.req.Expect.Type() == typeDir
-	if c.handles == 0 || dir && c.dirsFail {
+	ln := j.ln
+	if ln.handles == 0 || dir && c.dirsFail {
 		c.dirsFail = c.dirsFail || dir && !c.dirsOpened
-		c.window = changeWindow
+		ln.window = changeWindow
 		return false
 	}
-	c.window = max(1, c.window/2)
-	c.going--
-	c.again = append(c.again, j)
+	ln.window = max(1, ln.window/2)
+	ln.going--
+	ln.again = append(ln.again, j)
 	return true
 }
 

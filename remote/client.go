@@ -2,13 +2,9 @@ package remote
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"time"
-
-	"hostperm/remote/fastlane"
 )
 
 // Options say how to reach and trust a server. The zero value behaves as ssh
@@ -51,8 +47,9 @@ type Root struct {
 
 // transport is the connection as a Client needs it.
 type transport interface {
-	// openSFTP opens a session channel and starts the server's SFTP on it.
-	openSFTP(ctx context.Context) (io.ReadWriteCloser, error)
+	// openSFTP opens a session channel and starts the server's SFTP on it;
+	// confirm: and waits to hear that there is one.
+	openSFTP(ctx context.Context, confirm bool) (io.ReadWriteCloser, error)
 	// abort closes the network connection at once. It never waits, and may be
 	// called more than once.
 	abort()
@@ -72,10 +69,7 @@ type Client struct {
 	conn  transport
 	group sync.WaitGroup
 	turn  chan struct{} // holds a token while a call runs
-
-	// What follows belongs to whoever has the turn.
-	lane   *fastlane.Session // nil until it is first needed
-	ending chan struct{}     // closed when the session that ResolveRoot used has ended; nil: there was none
+	lanes lanes
 }
 
 // Dial connects to t and logs in. The context bounds connecting only; see
@@ -98,10 +92,10 @@ func (c *Client) Close() error {
 	c.conn.abort()
 	c.turn <- struct{}{}
 	defer c.give()
-	if c.lane != nil {
-		c.lane.Wait()
-	}
 	c.group.Wait()
+	for _, s := range c.lanes.all() {
+		s.Wait()
+	}
 	c.conn.wait()
 	return nil
 }
@@ -119,56 +113,3 @@ func (c *Client) take(ctx context.Context) error {
 }
 
 func (c *Client) give() { <-c.turn }
-
-// session gives the session for pipelined work, which is opened when it is
-// first needed and kept. The caller has the turn, and aborts the connection
-// when ctx ends.
-func (c *Client) session(ctx context.Context) (*fastlane.Session, error) {
-	if c.lane != nil {
-		return c.lane, nil
-	}
-	stream, err := c.openStream(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s, err := fastlane.Start(stream)
-	if err != nil {
-		c.conn.abort()
-		return nil, c.lost(err)
-	}
-	c.lane = s
-	return s, nil
-}
-
-// openTries and firstPause bound how long a server that allows one session at
-// a time is given to notice that the one before has ended: 1.55 s in all.
-const (
-	openTries  = 5
-	firstPause = 50 * time.Millisecond
-)
-
-// openStream opens a channel for SFTP. The first try does not wait for the
-// session that ResolveRoot used to be gone; a server with room for one only
-// (MaxSessions 1) refuses it, and is asked again afterwards.
-func (c *Client) openStream(ctx context.Context) (io.ReadWriteCloser, error) {
-	stream, err := c.conn.openSFTP(ctx)
-	if err == nil || c.ending == nil || errors.Is(err, ErrDisconnected) {
-		return stream, err
-	}
-	select {
-	case <-c.ending:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	for pause, try := firstPause, 0; try < openTries; pause, try = pause*2, try+1 {
-		if stream, err = c.conn.openSFTP(ctx); err == nil {
-			return stream, nil
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	return nil, fmt.Errorf("open another SFTP session: %w", err)
-}

@@ -150,8 +150,11 @@ func (c *connection) keepAlive(ticks <-chan time.Time, most int) {
 // openSFTP opens a session channel and starts the server's SFTP on it. A
 // cancelled context closes the whole connection, since that is the only way to
 // end a call that the server does not answer. It may be called several times,
-// for several sessions.
-func (c *connection) openSFTP(ctx context.Context) (io.ReadWriteCloser, error) {
+// for several sessions, and from several goroutines.
+//
+// With confirm, it waits for the server to say that it offers SFTP. Without,
+// that costs no round trip, and a server that does not will never answer.
+func (c *connection) openSFTP(ctx context.Context, confirm bool) (io.ReadWriteCloser, error) {
 	stop := context.AfterFunc(ctx, func() { c.fail(context.Cause(ctx)) })
 	defer stop()
 	channel, requests, err := c.client.OpenChannel("session", nil)
@@ -162,8 +165,8 @@ func (c *connection) openSFTP(ctx context.Context) (io.ReadWriteCloser, error) {
 	// What a server says on the side counts against the same window as the
 	// data: unread, it would stop the data.
 	c.group.Go(func() { io.Copy(io.Discard, channel.Stderr()) })
-	ok, err := channel.SendRequest("subsystem", true, ssh.Marshal(struct{ Name string }{"sftp"}))
-	if err == nil && ok {
+	ok, err := channel.SendRequest("subsystem", confirm, ssh.Marshal(struct{ Name string }{"sftp"}))
+	if err == nil && (ok || !confirm) {
 		return channel, nil
 	}
 	if err != nil {
@@ -174,13 +177,24 @@ func (c *connection) openSFTP(ctx context.Context) (io.ReadWriteCloser, error) {
 		"ask the host to enable SFTP for this account")
 }
 
+// refusedError is a session that the server does not open, as it does when the
+// connection has as many as it allows.
+type refusedError struct{ error }
+
+func (e refusedError) Unwrap() error { return e.error }
+
+func isRefused(err error) bool {
+	var refused refusedError
+	return errors.As(err, &refused)
+}
+
 func (c *connection) sessionError(err error) error {
 	if reason := c.ended(); reason != nil {
 		return fmt.Errorf("open an SFTP session: %w", reason)
 	}
 	var refused *ssh.OpenChannelError
 	if errors.As(err, &refused) {
-		return wordedError{fmt.Sprintf("%s refuses a session: %s", c.at.Host, printable(refused.Message)), ErrNoSFTP}
+		return refusedError{wordedError{fmt.Sprintf("%s refuses a session: %s", c.at.Host, printable(refused.Message)), ErrNoSFTP}}
 	}
 	return wordedError{fmt.Sprintf("open an SFTP session on %s: %s", c.at.Host, plainReason(err)), ErrDisconnected}
 }

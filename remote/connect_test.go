@@ -170,7 +170,7 @@ func TestConnectAndOpenSFTP(t *testing.T) {
 		t.Errorf("connected to %+v, want %+v", at, want)
 	}
 	for range 2 {
-		stream, err := c.openSFTP(context.Background())
+		stream, err := c.openSFTP(context.Background(), true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +191,7 @@ func TestConnectAndOpenSFTP(t *testing.T) {
 	if !errors.Is(c.ended(), ErrDisconnected) {
 		t.Errorf("after the server closed it: %v", c.ended())
 	}
-	if _, err := c.openSFTP(context.Background()); !errors.Is(err, ErrDisconnected) {
+	if _, err := c.openSFTP(context.Background(), true); !errors.Is(err, ErrDisconnected) {
 		t.Errorf("session on a lost connection: %v", err)
 	}
 }
@@ -201,7 +201,7 @@ func TestNoSFTP(t *testing.T) {
 	s := startServer(t, remotetest.Config{Password: "right", NoSFTP: true})
 	o := trusting(t, s)
 	o.Password = "right"
-	_, err := mustConnect(t, targetOf(s, "me"), o).openSFTP(context.Background())
+	_, err := mustConnect(t, targetOf(s, "me"), o).openSFTP(context.Background(), true)
 	if !errors.Is(err, ErrNoSFTP) {
 		t.Errorf("%v", err)
 	}
@@ -209,10 +209,10 @@ func TestNoSFTP(t *testing.T) {
 	o = trusting(t, s)
 	o.Password = "right"
 	c := mustConnect(t, targetOf(s, "me"), o)
-	if _, err := c.openSFTP(context.Background()); err != nil {
+	if _, err := c.openSFTP(context.Background(), true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = c.openSFTP(context.Background()); !errors.Is(err, ErrNoSFTP) {
+	if _, err = c.openSFTP(context.Background(), true); !errors.Is(err, ErrNoSFTP) {
 		t.Errorf("one session too many: %v", err)
 	}
 }
@@ -386,7 +386,7 @@ func TestCancelEndsOpenSFTP(t *testing.T) {
 	s.Freeze()
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(20*time.Millisecond, cancel)
-	_, err := c.openSFTP(ctx)
+	_, err := c.openSFTP(ctx, true)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}

@@ -124,7 +124,7 @@ func (f *fake) client(t testing.TB) *Client {
 	return c
 }
 
-func (f *fake) openSFTP(context.Context) (io.ReadWriteCloser, error) {
+func (f *fake) openSFTP(context.Context, bool) (io.ReadWriteCloser, error) {
 	near, far := net.Pipe()
 	f.mu.Lock()
 	f.conns = append(f.conns, near, far)

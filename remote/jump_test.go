@@ -56,7 +56,7 @@ Host shop
 func TestJumpThroughTwoHosts(t *testing.T) {
 	j := newJumpSite(t)
 	c := mustConnect(t, Target{Host: "shop"}, j.options)
-	if _, err := c.openSFTP(context.Background()); err != nil {
+	if _, err := c.openSFTP(context.Background(), true); err != nil {
 		t.Fatal(err)
 	}
 	if at := c.server(); at.User != "me" || at.Alias != "shop" || at.Host != "127.0.0.1" || at.Port != j.target.Port() {

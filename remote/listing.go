@@ -13,7 +13,7 @@ const (
 	// a directory of common size, and one that finds its end.
 	firstReads = 2
 	// maxReads is the most READDIRs outstanding on one directory.
-	maxReads = 64
+	maxReads = 128
 	// fullReply is the number of entries above which a reply is taken to be one
 	// of many: OpenSSH sends up to 100, ProFTPD about 20. A guess that is wrong
 	// costs a round trip, or a READDIR that finds the end again.
@@ -30,10 +30,13 @@ const (
 // walker's mu.
 type listing struct {
 	w        *walker
+	ln       *lane
 	dir      *Dir
 	again    *reopen // not nil: OPENDIR has failed before
-	returned int     // walker.returned when OPENDIR was sent
+	returned int     // lane.returned when OPENDIR was sent
 	handle   string
+	whole    bool // listed in one go; see whole.go
+	foreseen bool // if so: its handle was as foreseen
 
 	sent    int  // READDIRs sent; the tag of the next one
 	reading int  // READDIRs outstanding
@@ -55,27 +58,30 @@ func (l *listing) Reply(op fastlane.Op, tag int, r *fastlane.Reply) {
 	if l.w.over {
 		return
 	}
-	if op == fastlane.OpOpenDir {
+	switch {
+	case l.whole:
+		l.wholeReply(op, tag, r)
+	case op == fastlane.OpOpenDir:
 		l.opened(r)
-	} else {
+	default:
 		l.reading--
 		l.readdir(tag, r)
 		l.read()
 	}
-	l.w.pump()
+	l.w.pump(l.ln)
 }
 
 func (l *listing) opened(r *fastlane.Reply) {
 	switch err := r.Err(); {
 	case err == nil:
 		l.handle = string(r.Handle)
-		l.w.gotHandle(l)
+		l.ln.gotHandle(l)
 		l.read()
 	case errors.Is(err, fastlane.ErrFailure):
-		l.w.noHandle(l, err)
+		l.ln.noHandle(l, err)
 	default:
-		l.w.open--
-		l.w.lost(l, statusError(err))
+		l.ln.end(l)
+		l.w.lost(l.dir, statusError(err))
 	}
 }
 
@@ -83,10 +89,10 @@ func (l *listing) opened(r *fastlane.Reply) {
 // outstanding afterwards is closed if it is done, and else paused.
 func (l *listing) read() {
 	w := l.w
-	done := l.broken || l.eof >= 0
-	if !done && l.lookups < maxLookups && (len(w.paused) == w.open-1 || !w.mayPause()) {
+	done := l.whole || l.broken || l.eof >= 0
+	if !done && l.lookups < maxLookups && (len(w.paused) == w.open-1 || !l.mayPause()) {
 		for ; l.reading < l.ahead; l.reading++ {
-			w.s.ReadDir(l, l.sent, l.handle)
+			l.ln.s.ReadDir(l, l.sent, l.handle)
 			l.sent++
 		}
 	}
@@ -96,7 +102,14 @@ func (l *listing) read() {
 		l.close()
 	default:
 		w.paused = append(w.paused, l)
+		l.ln.paused++
 	}
+}
+
+// mayPause reports whether one more listing may pause: there is enough to do,
+// and at least half of the window is left to do it.
+func (l *listing) mayPause() bool {
+	return l.w.pending.len() > l.w.waiting && l.ln.paused < l.ln.window/2
 }
 
 // close gives the handle back, and does not wait to hear of it: a handle that
@@ -106,9 +119,10 @@ func (l *listing) close() {
 	if more := l.badNames - maxBadNames; more > 0 {
 		w.gap(l.dir.Path, fmt.Errorf("the server listed %d more names that cannot be", more))
 	}
-	w.s.Close(nil, 0, l.handle)
-	w.returned++
-	w.open--
+	if !l.whole {
+		l.ln.closeHandle(l.handle)
+	}
+	l.ln.end(l)
 	w.progress.Waiting.Add(-1)
 	if !l.broken {
 		w.progress.Listed.Add(1)
@@ -222,7 +236,7 @@ type lookup struct {
 func (l *listing) lookUp(name string, a *Attr) {
 	l.lookups++
 	u := &lookup{l: l, name: name, attr: *a}
-	u.look.send(l.w.s, u, 0, below(l.w.root, join(l.dir.Path, name)))
+	u.look.send(l.ln.s, u, 0, below(l.w.root, join(l.dir.Path, name)))
 }
 
 // isEmpty takes the end of a listing in which there was nothing at all, not
@@ -231,7 +245,7 @@ func (l *listing) lookUp(name string, a *Attr) {
 // cannot be looked at then.
 func (l *listing) isEmpty() {
 	l.lookups++
-	l.w.s.LStat(emptyCheck{l}, 0, below(l.w.root, l.dir.Path)+"/.")
+	l.ln.s.LStat(emptyCheck{l}, 0, below(l.w.root, l.dir.Path)+"/.")
 }
 
 type emptyCheck struct{ l *listing }
@@ -254,7 +268,7 @@ func (c emptyCheck) Reply(_ fastlane.Op, _ int, r *fastlane.Reply) {
 func (l *listing) looked() {
 	l.lookups--
 	l.read()
-	l.w.pump()
+	l.w.pump(l.ln)
 }
 
 // Reply implements fastlane.Handler.

@@ -7,8 +7,9 @@ import (
 	"hostperm/remote/fastlane"
 )
 
-// lookWindow is how many entries a looker looks at at once.
-const lookWindow = 256
+// lookWindow is how many entries a looker looks at at once. That holds nothing
+// open on the server.
+const lookWindow = 4096
 
 // look is one LSTAT that can be relied on. ProFTPD's mod_sftp answers LSTAT
 // with what a symlink leads to, and says nothing of it; so READLINK goes along
@@ -113,8 +114,8 @@ func (c *Client) Lstat(ctx context.Context, root string, paths []string, each fu
 		return nil
 	}
 	op := &operation{}
-	return c.run(ctx, op, func(s *fastlane.Session) {
-		l := &looker{op: op, s: s, paths: full, each: each, done: func() { op.finish(nil) }}
+	return c.run(ctx, op, func(all []*fastlane.Session) {
+		l := &looker{op: op, s: all[0], paths: full, each: each, done: func() { op.finish(nil) }}
 		l.begin()
 	})
 }

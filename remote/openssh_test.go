@@ -72,7 +72,7 @@ func realTarget(s *realserver.Server) Target {
 func mustOpenSFTP(t *testing.T, target Target, o Options) {
 	t.Helper()
 	c := mustConnect(t, target, o)
-	if _, err := c.openSFTP(context.Background()); err != nil {
+	if _, err := c.openSFTP(context.Background(), true); err != nil {
 		t.Errorf("open SFTP: %v", err)
 	}
 	c.abort()
@@ -224,7 +224,7 @@ func TestOpenSSHJump(t *testing.T) {
 	if c.server().HostKey != ssh.FingerprintSHA256(target.HostKey) {
 		t.Error("connected to another server")
 	}
-	if _, err := c.openSFTP(context.Background()); err != nil {
+	if _, err := c.openSFTP(context.Background(), true); err != nil {
 		t.Error(err)
 	}
 }

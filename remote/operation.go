@@ -10,13 +10,18 @@ import (
 )
 
 // operation is one piece of pipelined work: requests are sent, and what comes
-// back is handled in the session's reader goroutine until finish is called or
-// the session ends. mu serialises the handlers, and so the callbacks.
+// back is handled in the sessions' reader goroutines until finish is called or
+// the sessions end. mu serialises the handlers, and so the callbacks.
 type operation struct {
 	mu       sync.Mutex
+	client   *Client
 	finished chan struct{} // closed by finish
 	over     bool          // replies still to come are dropped
 	err      error
+
+	// survive is told of a session that has ended, with mu held, and reports
+	// whether the operation goes on without it; nil: it does not.
+	survive func(s *fastlane.Session) bool
 }
 
 // finish ends the operation. mu is held.
@@ -27,38 +32,65 @@ func (o *operation) finish(err error) {
 	}
 }
 
+// watch has the operation end with a session that it uses, unless it survives
+// that. mu is held.
+func (o *operation) watch(s *fastlane.Session) {
+	finished := o.finished
+	o.client.group.Go(func() {
+		select {
+		case <-finished:
+			return
+		case <-s.Done():
+		}
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if !o.over && (o.survive == nil || !o.survive(s)) {
+			o.finish(brokenError{o.client.lost(s.Err())})
+		}
+	})
+}
+
+// brokenError is the end of a session that an operation could not do without.
+type brokenError struct{ error }
+
+func (e brokenError) Unwrap() error { return e.error }
+
 // run takes the client's turn and sees op through. No handler of op does
 // anything after it has returned. begin is called with op.mu held.
-func (c *Client) run(ctx context.Context, op *operation, begin func(s *fastlane.Session)) error {
+func (c *Client) run(ctx context.Context, op *operation, begin func(all []*fastlane.Session)) error {
 	if err := c.take(ctx); err != nil {
 		return err
 	}
 	defer c.give()
 	release := context.AfterFunc(ctx, c.conn.abort)
 	defer release()
-	s, err := c.session(ctx)
+	all, err := c.sessions(ctx)
 	if err != nil {
 		return firstOf(ctx, err)
 	}
 	op.mu.Lock()
-	op.finished = make(chan struct{})
-	begin(s)
+	op.client, op.finished = c, make(chan struct{})
+	for _, s := range all {
+		op.watch(s)
+	}
+	begin(all)
 	op.mu.Unlock()
-	s.Flush()
+	for _, s := range all {
+		s.Flush()
+	}
 	select {
 	case <-op.finished:
-	case <-s.Done():
 	case <-ctx.Done():
 	}
 	op.mu.Lock()
 	defer op.mu.Unlock()
-	if op.over {
-		return op.err
+	op.finish(ctx.Err())
+	var broken brokenError
+	if errors.As(op.err, &broken) {
+		c.conn.abort() // what is outstanding has no use any more
+		return firstOf(ctx, broken.error)
 	}
-	op.over = true
-	err = c.lost(s.Err())
-	c.conn.abort() // what is outstanding on a session that broke has no use
-	return firstOf(ctx, err)
+	return op.err
 }
 
 // firstOf gives the context's error if it has one: whatever err says then

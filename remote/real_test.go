@@ -172,10 +172,12 @@ type sftpProcess struct {
 	io.WriteCloser
 }
 
-func (p *sftpProcess) openSFTP(context.Context) (io.ReadWriteCloser, error) { return p, p.cmd.Start() }
-func (p *sftpProcess) wait()                                                { p.cmd.Wait() }
-func (p *sftpProcess) ended() error                                         { return nil }
-func (p *sftpProcess) server() Endpoint                                     { return Endpoint{User: "user", Alias: "pipe"} }
+func (p *sftpProcess) openSFTP(context.Context, bool) (io.ReadWriteCloser, error) {
+	return p, p.cmd.Start()
+}
+func (p *sftpProcess) wait()            { p.cmd.Wait() }
+func (p *sftpProcess) ended() error     { return nil }
+func (p *sftpProcess) server() Endpoint { return Endpoint{User: "user", Alias: "pipe"} }
 
 func (p *sftpProcess) abort() { p.Close() }
 

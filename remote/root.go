@@ -31,7 +31,8 @@ const maxLinks = 16
 //
 // It uses a session of pkg/sftp, which it gives up before it returns, without
 // waiting for the server to have noticed: see Client.openStream for what that
-// means where only one is allowed at a time.
+// means where only one is allowed at a time. Beside it, the first session for
+// pipelined work is opened, so that a walk can begin at once.
 func (c *Client) ResolveRoot(ctx context.Context, t Target) (Root, error) {
 	root, err := c.findRoot(ctx, t)
 	if err != nil {
@@ -58,17 +59,8 @@ func (c *Client) findRoot(ctx context.Context, t Target) (Root, error) {
 	defer c.give()
 	release := context.AfterFunc(ctx, c.conn.abort)
 	defer release()
-	stream, err := c.openStream(ctx)
+	files, stream, err := c.fileSession(ctx)
 	if err != nil {
-		return Root{}, firstOf(ctx, err)
-	}
-	files, err := sftp.NewClientPipe(stream, stream)
-	if err != nil {
-		err = fmt.Errorf("start SFTP: %w", err)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			err = c.lost(err)
-		}
-		c.conn.abort()
 		return Root{}, firstOf(ctx, err)
 	}
 	defer c.endSession(files, stream)
@@ -80,7 +72,7 @@ func (c *Client) findRoot(ctx context.Context, t Target) (Root, error) {
 // the server, without a limit. Aborting the connection ends the wait.
 func (c *Client) endSession(files *sftp.Client, stream io.Closer) {
 	ending := make(chan struct{})
-	c.ending = ending
+	c.lanes.ending = ending
 	c.group.Go(func() {
 		defer close(ending)
 		files.Close()
@@ -89,34 +81,48 @@ func (c *Client) endSession(files *sftp.Client, stream io.Closer) {
 }
 
 func findRoot(files *sftp.Client, t Target) (Root, error) {
-	login, err := realPath(files, ".")
-	if err != nil {
-		return Root{}, fmt.Errorf("find the login directory: %w", err)
-	}
-	asked := t.Path
+	var login string
+	var loginErr error
+	var asking sync.WaitGroup
+	asking.Go(func() { login, loginErr = realPath(files, ".") })
+	// A relative path begins in the login directory (section 6.2 of the draft).
+	asked, err := t.Path, error(nil)
 	if !t.HasPath {
-		if asked, err = firstCandidate(files, login); err != nil {
-			return Root{}, err
-		}
+		asked, err = firstCandidate(files)
+	}
+	var resolved string
+	if err == nil && asked != "" {
+		resolved, err = resolve(files, asked)
+	}
+	asking.Wait()
+	switch {
+	case loginErr != nil:
+		return Root{}, fmt.Errorf("find the login directory: %w", loginErr)
+	case errors.Is(err, errNoCandidate):
+		err = fmt.Errorf("no web root found in the login directory %q (tried %s)", login, strings.Join(candidates[:], ", "))
+		return Root{}, WithHint(err, "give the path: host:path")
+	case err != nil:
+		hint := fmt.Sprintf("a path without a leading slash is looked for in the login directory, %q", login)
+		return Root{}, WithHint(fmt.Errorf("web root %q: %w", asked, err), hint)
 	}
 	full := asked
 	if !strings.HasPrefix(asked, "/") {
 		full = path.Join(login, asked)
 	}
-	resolved, err := resolve(files, full)
-	if err != nil {
-		hint := fmt.Sprintf("a path without a leading slash is looked for in the login directory, %q", login)
-		return Root{}, WithHint(fmt.Errorf("web root %q: %w", asked, err), hint)
+	if asked == "" {
+		resolved = login
 	}
 	return Root{Path: resolved, Asked: asked, Found: !t.HasPath, Linked: resolved != path.Clean(full)}, nil
 }
 
+var errNoCandidate = errors.New("none of the usual web roots exists")
+
 // firstCandidate asks for all candidates at once.
-func firstCandidate(files *sftp.Client, login string) (string, error) {
+func firstCandidate(files *sftp.Client) (string, error) {
 	var errs [len(candidates)]error
 	var group sync.WaitGroup
 	for i, name := range candidates {
-		group.Go(func() { errs[i] = isDir(files, path.Join(login, name)) })
+		group.Go(func() { errs[i] = isDir(files, name) })
 	}
 	group.Wait()
 	for i, err := range errs {
@@ -127,8 +133,7 @@ func firstCandidate(files *sftp.Client, login string) (string, error) {
 			return "", err
 		}
 	}
-	err := fmt.Errorf("no web root found in the login directory %q (tried %s)", login, strings.Join(candidates[:], ", "))
-	return "", WithHint(err, "give the path: host:path")
+	return "", errNoCandidate
 }
 
 // isDir reports as an error why p, its symlinks followed, is not a directory.
@@ -141,17 +146,31 @@ func isDir(files *sftp.Client, p string) error {
 	return err
 }
 
-// resolve gives the path of the directory that full leads to. Some servers
-// resolve symlinks in REALPATH, others only tidy the path.
-func resolve(files *sftp.Client, full string) (string, error) {
-	if err := isDir(files, full); err != nil {
-		return "", err
+// resolve gives the path of the directory that p leads to. Some servers resolve
+// symlinks in REALPATH, others only tidy the path.
+func resolve(files *sftp.Client, p string) (string, error) {
+	var isDirErr, pathErr, kindErr error
+	var resolved string
+	var kind uint32
+	var asking sync.WaitGroup
+	asking.Go(func() { isDirErr = isDir(files, p) })
+	asking.Go(func() { resolved, pathErr = realPath(files, p) })
+	asking.Go(func() { kind, kindErr = typeOf(files.Lstat(p)) })
+	asking.Wait()
+	switch {
+	case isDirErr != nil:
+		return "", isDirErr
+	case pathErr != nil:
+		return "", pathErr
+	case kindErr == nil && kind == typeDir && p == path.Clean(p) && path.Base(p) == path.Base(resolved):
+		return resolved, nil // it does not end in a link, whether or not the server resolves those
 	}
+	return followLinks(files, resolved)
+}
+
+// followLinks resolves the symlinks that p may end in.
+func followLinks(files *sftp.Client, p string) (string, error) {
 	for range maxLinks {
-		p, err := realPath(files, full)
-		if err != nil {
-			return "", err
-		}
 		kind, err := typeOf(files.Lstat(p))
 		if err != nil || kind != fastlane.TypeSymlink {
 			return p, err
@@ -160,8 +179,11 @@ func resolve(files *sftp.Client, full string) (string, error) {
 		if err != nil {
 			return "", fileError(err)
 		}
-		if full = link; !strings.HasPrefix(link, "/") {
-			full = path.Join(path.Dir(p), link)
+		if !strings.HasPrefix(link, "/") {
+			link = path.Join(path.Dir(p), link)
+		}
+		if p, err = realPath(files, link); err != nil {
+			return "", err
 		}
 	}
 	return "", fmt.Errorf("more than %d symlinks, one leading to the next", maxLinks)

@@ -51,8 +51,13 @@ type Progress struct {
 // WalkOptions tune a walk; the zero value is right for most.
 type WalkOptions struct {
 	From     []string  // directories to start at, relative to the root; empty: the root. One inside another is walked as part of it
-	Window   int       // directories open at once on the server, at most; 0: automatic
+	RootAttr *Attr     // what ResolveRoot saw of the root a moment ago, not to be asked again; nil: ask
+	Sessions int       // at most; 0: automatic
+	Window   int       // directories asked for at once in each session; 0: automatic
 	Progress *Progress // may be nil
+
+	// WaitForHandles has no handle foreseen; see fastlane.Session.ListWhole.
+	WaitForHandles bool
 }
 
 // Walk visits root, an absolute path that the server has resolved (see
@@ -77,13 +82,20 @@ type WalkOptions struct {
 // A name that comes twice in a listing without the listing repeating itself is
 // visited twice: a directory that changes while it is listed does that.
 //
+// Several sessions take part, opened as work shows up; one that the server
+// refuses is no error. Each asks for many directories at once, for more as long
+// as that gets more done. Where the server's handles can be foreseen, a small
+// directory is opened, listed and closed in one go, which takes one round trip
+// and keeps nothing open; see fastlane.Session.ListWhole.
+//
 // An OPENDIR that fails while others are open is tried again with fewer of
 // them before it is a gap: it may be a lack of handles. The number of
-// directories open at once shrinks with that, and grows back slowly.
+// directories open at once shrinks with that, and grows back slowly. What a
+// session was doing that ends early is done by the others.
 //
 // Memory grows with the directories that are open or known and not yet listed,
-// not with entries: the directory found last is listed first, and above some
-// 16,000 waiting ones, most open listings pause.
+// not with entries: above some 8,000 waiting ones, the directory found last is
+// listed first, and above some 16,000, most open listings pause.
 //
 // The error is nil when the walk has ended, with or without gaps. Otherwise it
 // is ctx's, or about the root, or wraps ErrDisconnected or
@@ -94,8 +106,5 @@ func (c *Client) Walk(ctx context.Context, root string, v Visitor, o WalkOptions
 		return err
 	}
 	w := newWalker(root, v, o)
-	return c.run(ctx, &w.operation, func(s *fastlane.Session) {
-		w.s = s
-		w.begin(starts)
-	})
+	return c.run(ctx, &w.operation, func(all []*fastlane.Session) { w.begin(all, starts) })
 }

@@ -36,7 +36,7 @@ func newBigDir(replies int) *bigDir {
 	return b
 }
 
-func (b *bigDir) openSFTP(context.Context) (io.ReadWriteCloser, error) {
+func (b *bigDir) openSFTP(context.Context, bool) (io.ReadWriteCloser, error) {
 	b.group.Go(b.serve)
 	return b.conn, nil
 }

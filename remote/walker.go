@@ -11,14 +11,13 @@ const (
 	typeMask = fastlane.TypeMask
 	typeDir  = fastlane.TypeDir
 
-	// autoWindow is how many directories are open at once by default. Far away
-	// this decides how fast a walk is; it stays below the 1,024 descriptors that
-	// a server's process commonly may have, and shrinks where there are fewer.
+	// autoWindow is how many directories may be open at once in one session, by
+	// default. It stays below the 1,024 descriptors that a server's process
+	// commonly may have, and shrinks where there are fewer.
 	autoWindow = 512
-	// growAfter times the window is how many directories must have been opened
-	// since the last failure before the window grows by one, so that a server
-	// at its limit refuses less than one OPENDIR in a hundred.
-	growAfter = 16
+	// dirsPerSession is how many directories must be known and not yet listed
+	// for each session that is opened: a small web root is walked with one.
+	dirsPerSession = 64
 )
 
 var errTypeUnknown = errors.New("the server does not say what it is; it could be a directory that was not seen")
@@ -37,44 +36,39 @@ var defaultLimits = limits{name: 1024, listing: 10_000_000, waiting: 1 << 14, fa
 type walker struct {
 	operation
 	limits
-	s        *fastlane.Session
-	root     string
-	visitor  Visitor
-	progress *Progress
+	root        string
+	rootAttr    *Attr // what is known of the root; nil: nothing
+	visitor     Visitor
+	progress    *Progress
+	mostLanes   int
+	maxWindow   int
+	waitHandles bool // WalkOptions.WaitForHandles
 
-	pending []*Dir     // to be opened, last in first out: a tree's depth costs memory, not its width
-	refused []*reopen  // OPENDIR failed, perhaps for want of handles; to be tried again
+	lanes   []*lane
+	flight  flight
+	alone   alone
+	sizes   sizes
+	pending dirQueue   // to be opened
+	large   []*Dir     // to be opened first, and not in one go: they were too large for that
 	paused  []*listing // open, and not read on while too many directories wait
 	open    int        // directories opening or open, paused ones included
 	entry   Entry      // reused for every visit
-
-	// The window, and what is known of the server's supply of handles. Replies
-	// come in order on every server known, so that how many handles the server
-	// held when it answered can be told from the counts.
-	window    int // directories that may be open at once
-	maxWindow int
-	granted   int // handles received so far
-	returned  int // handles for which CLOSE was sent so far
-	most      int // the most that the server held at once
-	opened    int // directories opened since the window last changed
-}
-
-// reopen is a directory whose OPENDIR failed.
-type reopen struct {
-	dir    *Dir
-	below  int // is tried again when at most so many are open
-	window int // the window before the failure
 }
 
 func newWalker(root string, v Visitor, o WalkOptions) *walker {
-	w := &walker{limits: defaultLimits, root: root, visitor: v, progress: o.Progress, maxWindow: o.Window}
+	w := &walker{limits: defaultLimits, root: root, rootAttr: o.RootAttr, visitor: v, progress: o.Progress,
+		mostLanes: o.Sessions, maxWindow: o.Window, waitHandles: o.WaitForHandles, sizes: newSizes()}
 	if w.progress == nil {
 		w.progress = &Progress{}
+	}
+	if w.mostLanes <= 0 {
+		w.mostLanes = autoSessions
 	}
 	if w.maxWindow <= 0 {
 		w.maxWindow = autoWindow
 	}
-	w.window = w.maxWindow
+	w.flight = newFlight(o.Window)
+	w.survive = w.laneEnded
 	return w
 }
 
@@ -106,97 +100,115 @@ func (w *walker) visit(up *Dir, name []byte, a *Attr) {
 }
 
 func (w *walker) push(d *Dir) {
-	w.pending = append(w.pending, d)
+	w.pending.push(d)
 	w.progress.Waiting.Add(1)
-	if len(w.pending) > w.fatal {
+	if w.pending.len() > w.fatal {
 		w.finish(fmt.Errorf("more than %d directories wait to be listed", w.fatal))
 	}
 }
 
-// pump opens what the window allows, and ends the walk when nothing is left.
-func (w *walker) pump() {
-	for w.open < w.window && !w.over {
-		if n := len(w.refused); n > 0 && w.open <= w.refused[n-1].below {
-			again := w.refused[n-1]
-			w.refused = w.refused[:n-1]
-			w.opendir(again.dir, again)
-		} else if n := len(w.pending); n > 0 {
-			d := w.pending[n-1]
-			w.pending[n-1] = nil
-			w.pending = w.pending[:n-1]
-			w.opendir(d, nil)
-		} else {
+// next takes the directory to be opened next; none: nil. As long as few wait it
+// is the one found first, so that no long chain is begun late; above that the
+// one found last, so that a tree's depth costs memory, and not its width.
+func (w *walker) next() *Dir {
+	switch n := w.pending.len(); {
+	case n == 0:
+		return nil
+	case n <= w.waiting/2:
+		return w.pending.popOldest()
+	}
+	return w.pending.popNewest()
+}
+
+// pump opens what the windows allow, and ends the walk when nothing is left.
+// here is the lane whose reply is being handled, nil if there is none: it is
+// flushed when there is nothing more to handle, the others now.
+func (w *walker) pump(here *lane) {
+	if !w.tryAlone() {
+		w.openMore(here)
+		w.addLanes()
+	}
+	w.resume()
+	for _, ln := range w.lanes {
+		if ln.unsent && ln != here {
+			ln.s.Flush()
+		}
+		ln.unsent = false
+	}
+	if w.open == 0 && len(w.alone.waiting) == 0 && !w.over {
+		w.finish(nil)
+	}
+}
+
+// openMore opens what the windows allow.
+func (w *walker) openMore(here *lane) {
+	for _, ln := range w.lanes {
+		for !w.over && ln.openRefused() {
+		}
+	}
+	for !w.over {
+		ln := w.choose(here)
+		if ln == nil || !ln.openNext() {
 			break
 		}
 	}
-	w.resume()
-	if w.open == 0 && !w.over {
-		w.finish(nil)
+}
+
+// choose gives the lane to open the next directory in, nil if all are full. It
+// is the one at hand, as long as no other has much less to do: what goes out to
+// one session in one write costs least.
+func (w *walker) choose(here *lane) *lane {
+	var best *lane
+	for _, ln := range w.lanes {
+		if (best == nil || ln.open < best.open) && ln.hasRoom() {
+			best = ln
+		}
 	}
+	if best != nil && here != nil && here.open <= best.open+w.flight.size/4 && here.hasRoom() {
+		return here
+	}
+	if best == nil {
+		w.flight.full = w.flight.full || w.pending.len() > 0
+	}
+	return best
 }
 
 // resume has paused listings read on: all of them once few directories wait,
 // and one when nothing else goes on.
 func (w *walker) resume() {
-	few := len(w.pending) <= w.waiting/2
+	few := w.pending.len() <= w.waiting/2
 	for n := len(w.paused); n > 0 && (few || n == w.open); n = len(w.paused) {
 		l := w.paused[n-1]
 		w.paused = w.paused[:n-1]
+		l.ln.paused--
+		l.ln.unsent = true
 		l.read()
 	}
 }
 
-// mayPause reports whether one more listing may pause: there is enough to do,
-// and at least half of the window is left to do it.
-func (w *walker) mayPause() bool {
-	return len(w.pending) > w.waiting && len(w.paused) < w.window/2
-}
-
-func (w *walker) opendir(d *Dir, again *reopen) {
-	w.open++
-	l := &listing{w: w, dir: d, again: again, returned: w.returned, ahead: firstReads, eof: -1}
-	w.s.OpenDir(l, 0, below(w.root, d.Path))
-}
-
-// gotHandle counts a handle that was granted to l.
-func (w *walker) gotHandle(l *listing) {
-	w.granted++
-	w.most = max(w.most, w.granted-l.returned)
-	w.opened++
-	if w.opened >= growAfter*w.window && w.window < w.maxWindow {
-		w.window++
-		w.opened = 0
+// addLanes opens further sessions while there is work for them.
+func (w *walker) addLanes() {
+	for known := w.open + w.pending.len(); !w.over; {
+		if !w.client.openFurther(min(w.mostLanes, 1+known/dirsPerSession), w.join) {
+			return
+		}
 	}
 }
 
-// noHandle deals with an OPENDIR that failed without a reason. While others
-// are open it may be a lack of handles: the directory is tried again with at
-// most half of them open, and the window shrinks to what the server was able
-// to hold, unless it is known to hold twice as many. It is believed when it
-// fails alone, or again with half of what the server is known to hold.
-func (w *walker) noHandle(l *listing, err error) {
-	held := w.granted - l.returned
-	plenty := held <= w.most/2
-	again := &reopen{dir: l.dir, below: held / 2, window: w.window}
-	if l.again != nil {
-		again.below = min(again.below, l.again.below/2)
-		again.window = max(again.window, l.again.window)
-	}
-	w.open--
-	if held == 0 || l.again != nil && (plenty || l.again.below == 0) {
-		w.window = again.window
-		w.lost(l, err)
+// join takes a session in that was opened while the walk runs.
+func (w *walker) join(s *fastlane.Session) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over {
 		return
 	}
-	if !plenty {
-		w.window = max(1, min(w.window, held))
-		w.opened = 0
-	}
-	w.refused = append(w.refused, again)
+	w.watch(s)
+	w.addLane(s)
+	w.pump(nil)
 }
 
 // lost reports a directory that cannot be listed and is not open.
-func (w *walker) lost(l *listing, err error) {
+func (w *walker) lost(d *Dir, err error) {
 	w.progress.Waiting.Add(-1)
-	w.gap(l.dir.Path, err)
+	w.gap(d.Path, err)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"hostperm/remote/fastlane"
 )
 
 // cleanStarts gives the directories to start at, parents first, without those
@@ -42,7 +44,10 @@ type starter struct {
 }
 
 // begin sends the walk's first requests. mu is held.
-func (w *walker) begin(starts []string) {
+func (w *walker) begin(all []*fastlane.Session, starts []string) {
+	for _, s := range all[:min(len(all), w.mostLanes)] {
+		w.addLane(s)
+	}
 	st := &starter{w: w, starts: make(map[string]bool)}
 	known := make(map[string]bool)
 	for _, start := range starts {
@@ -59,7 +64,12 @@ func (w *walker) begin(starts []string) {
 	for i, rel := range st.paths {
 		full[i] = below(w.root, rel)
 	}
-	l := &looker{op: &w.operation, s: w.s, paths: full, done: st.visit}
+	if w.rootAttr != nil && len(st.paths) == 1 {
+		st.attrs[0] = *w.rootAttr
+		st.visit()
+		return
+	}
+	l := &looker{op: &w.operation, s: w.lanes[0].s, paths: full, done: st.visit}
 	l.each = func(i int, a Attr, err error) { st.attrs[i], st.errs[i] = a, err }
 	l.begin()
 }
@@ -89,7 +99,7 @@ func (st *starter) visit() {
 			st.w.push(d)
 		}
 	}
-	st.w.pump()
+	st.w.pump(nil)
 }
 
 // notDir says why a path is no place to walk. A root of unknown type is let

@@ -67,7 +67,7 @@ func (f *auditFlags) register(fs *pflag.FlagSet) {
 	fs.SortFlags = false
 	section(fs, "Connection", func(fs *pflag.FlagSet) {
 		f.conn.register(fs)
-		fs.IntVar(&f.conn.window, "window", 0, "open at most `n` directories at once on the server (default automatic)")
+		f.conn.registerWalk(fs)
 	})
 	section(fs, "What is checked", func(fs *pflag.FlagSet) {
 		fs.StringVar(&f.profile, "profile", "default", "`name` of the expectations, one of: "+strings.Join(policy.Profiles(), ", "))

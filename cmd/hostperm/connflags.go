@@ -28,7 +28,9 @@ type connFlags struct {
 	options      remote.Options
 	passwordFile string
 	timeout      time.Duration // of the whole run against one target; 0: none
-	window       int
+	sessions     int           // 0: automatic
+	window       int           // 0: automatic
+	foresee      string        // "auto" or "never"
 }
 
 func (c *connFlags) register(fs *pflag.FlagSet) {
@@ -44,6 +46,13 @@ func (c *connFlags) register(fs *pflag.FlagSet) {
 	fs.DurationVar(&c.timeout, "timeout", 0, "end the run against one target after this `duration`, such as 10m")
 }
 
+// registerWalk registers the flags that say how a web root is walked.
+func (c *connFlags) registerWalk(fs *pflag.FlagSet) {
+	fs.IntVar(&c.sessions, "sessions", 0, "open at most `n` SFTP sessions (default automatic)")
+	fs.IntVar(&c.window, "window", 0, "ask for at most `n` directories at once in each session (default automatic)")
+	fs.StringVar(&c.foresee, "foresee", "auto", "list a directory in one round trip where the server's handles can be foreseen: `auto|never`")
+}
+
 // finish checks the flags and reads the secrets, before any host is contacted.
 func (c *connFlags) finish(a *app) error {
 	o := &c.options
@@ -54,6 +63,10 @@ func (c *connFlags) finish(a *app) error {
 		return usagef("ssh-keyscan HOST | ssh-keygen -lf - prints it", "--host-key %q is not a fingerprint of the form SHA256:...", o.HostKey)
 	case c.timeout < 0:
 		return usagef("", "--timeout %s is negative", c.timeout)
+	case c.sessions < 0:
+		return usagef("", "--sessions %d is negative", c.sessions)
+	case c.foresee != "" && c.foresee != "auto" && c.foresee != "never":
+		return usagef("", "--foresee %q: want auto or never", c.foresee)
 	case c.window < 0:
 		return usagef("", "--window %d is negative", c.window)
 	}

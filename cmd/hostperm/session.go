@@ -155,8 +155,12 @@ func lockKey(client *remote.Client, root string) string {
 func (s *session) walk(ctx context.Context, what string, from []string) (*audit.Result, error) {
 	counts := &remote.Progress{}
 	defer s.app.progress(s.progress.on(s.app.stderr), walkText(what, counts))()
-	return audit.Run(ctx, s.client, s.root.Path, s.policy,
-		audit.Options{Exclude: s.exclude, From: from, Progress: counts, Window: s.conn.window})
+	o := audit.Options{Exclude: s.exclude, From: from, Progress: counts,
+		Sessions: s.conn.sessions, Window: s.conn.window, WaitForHandles: s.conn.foresee == "never"}
+	if s.result == nil {
+		o.RootAttr = &s.root.Attr
+	}
+	return audit.Run(ctx, s.client, s.root.Path, s.policy, o)
 }
 
 // report renders what there is to say and decides the exit status. cause is

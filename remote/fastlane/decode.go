@@ -93,6 +93,16 @@ func parseNames(b []byte) (Names, bool) {
 	return n, true
 }
 
+// Copy gives an iterator of the same state over a copy of the reply, which is
+// made in buf if it has room, and the buffer that holds it.
+func (n *Names) Copy(buf []byte) (Names, []byte) {
+	buf = append(buf[:0], n.rest.b...)
+	again := *n
+	again.rest.b = buf
+	again.Name = nil
+	return again, buf
+}
+
 // Len gives the number of entries in the reply.
 func (n *Names) Len() int { return int(n.total) }
 

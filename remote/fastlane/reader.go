@@ -129,10 +129,32 @@ func (s *Session) dispatch(packet []byte) error {
 	if err := s.reply.decode(packet[0], req.op, &c); err != nil {
 		return err
 	}
+	s.follow(id, req)
 	if req.h != nil {
 		req.h.Reply(req.op, req.tag, &s.reply)
 	}
 	return nil
+}
+
+// follow keeps the table of handles. Once answers come in another order than
+// requests, nothing can be foreseen.
+func (s *Session) follow(id uint32, req request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.handles.off {
+		return
+	}
+	s.answered++
+	if id != s.answered {
+		s.handles.giveUp()
+	}
+	switch {
+	case req.op != OpOpenDir && req.op != OpOpen:
+	case s.reply.code != codeOK:
+		s.handles.refused(req.whole)
+	default:
+		s.reply.Foreseen = s.handles.granted(s.reply.Handle, req.handle, req.whole)
+	}
 }
 
 // decode reads a reply to op from behind its id.

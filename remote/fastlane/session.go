@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 )
 
 // Handler receives replies. Reply is called from the session's reader
@@ -21,6 +22,10 @@ type Reply struct {
 	Handle []byte // of OpOpenDir and OpOpen
 	Names  Names  // of OpReadDir and OpReadLink
 	Attr   Attr   // of OpLStat and OpFStat
+
+	// Foreseen is true for OpOpenDir and OpOpen if the handle is the one that
+	// was foreseen for it; see Session.ListWhole.
+	Foreseen bool
 
 	code    uint32
 	message []byte
@@ -41,6 +46,9 @@ type request struct {
 	op  Op
 	tag int
 	h   Handler // nil: nobody wants to know
+
+	handle uint32 // foreseen for OpOpenDir and OpOpen
+	whole  bool   // the OPENDIR of a ListWhole
 }
 
 // Session is one SFTP session. Its methods may be called from any goroutine.
@@ -53,13 +61,16 @@ type Session struct {
 	done  chan struct{}
 	wake  chan struct{} // tells the writer that out is worth writing
 	exts  map[string]string
+	rtt   time.Duration
 
-	mu      sync.Mutex
-	out     []byte // requests not yet taken by the writer
-	start   int    // where the request being built begins in out
-	pending map[uint32]request
-	nextID  uint32
-	err     error
+	mu       sync.Mutex
+	out      []byte // requests not yet taken by the writer
+	start    int    // where the request being built begins in out
+	pending  map[uint32]request
+	nextID   uint32
+	answered uint32 // the last id that was answered, as long as answers come in order
+	handles  handleTable
+	err      error
 
 	reply Reply // the reader's; reused
 }
@@ -78,12 +89,14 @@ func Start(rw io.ReadWriteCloser) (*Session, error) {
 		wake:    make(chan struct{}, 1),
 		pending: make(map[uint32]request),
 	}
+	begin := time.Now()
 	if _, err := rw.Write([]byte{0, 0, 0, 5, typeInit, 0, 0, 0, version}); err != nil {
 		return nil, fmt.Errorf("start SFTP: %w", err)
 	}
 	if err := s.readVersion(); err != nil {
 		return nil, fmt.Errorf("start SFTP: %w", err)
 	}
+	s.rtt = time.Since(begin)
 	s.group.Go(s.readAll)
 	s.group.Go(s.writeAll)
 	return s, nil
@@ -94,6 +107,10 @@ func (s *Session) Has(extension string) bool {
 	_, ok := s.exts[extension]
 	return ok
 }
+
+// RTT is how long the server took to answer INIT: a round trip, and what it
+// takes to start a process.
+func (s *Session) RTT() time.Duration { return s.rtt }
 
 // Done is closed when the session has ended.
 func (s *Session) Done() <-chan struct{} { return s.done }
@@ -165,6 +182,21 @@ func (s *Session) begin(kind byte, r request) bool {
 		s.mu.Unlock()
 		return false
 	}
+	if (r.op == OpOpenDir || r.op == OpOpen) && !s.handles.off {
+		r.handle = s.handles.take()
+	}
+	s.head(kind, r)
+	return true
+}
+
+// finish ends the request that begin started.
+func (s *Session) finish() {
+	s.seal()
+	s.unlock()
+}
+
+// head writes a request up to and including its id. mu is held.
+func (s *Session) head(kind byte, r request) {
 	for {
 		s.nextID++
 		if _, taken := s.pending[s.nextID]; !taken {
@@ -175,11 +207,15 @@ func (s *Session) begin(kind byte, r request) bool {
 	s.start = len(s.out)
 	s.out = append(s.out, 0, 0, 0, 0, kind)
 	s.out = binary.BigEndian.AppendUint32(s.out, s.nextID)
-	return true
 }
 
-func (s *Session) finish() {
+// seal writes the length of the request that head began. mu is held.
+func (s *Session) seal() {
 	binary.BigEndian.PutUint32(s.out[s.start:], uint32(len(s.out)-s.start-4))
+}
+
+// unlock lets go of mu, and has a full buffer written.
+func (s *Session) unlock() {
 	full := len(s.out) >= flushAt
 	s.mu.Unlock()
 	if full {
