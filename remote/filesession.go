@@ -10,96 +10,70 @@ import (
 	"github.com/pkg/sftp"
 )
 
-// startLimit is how long a server is waited for to start SFTP where nothing
-// tells whether it has any.
-const startLimit = 10 * time.Second
+const (
+	// lateAfter is how long a server may take to start SFTP before it is asked
+	// whether it has any.
+	lateAfter = time.Second
+	// startLimit is how long it may take where it does not let itself be asked.
+	startLimit = 10 * time.Second
+)
 
-// fileSession opens a session of pkg/sftp, and beside it the first for
-// pipelined work, so that neither waits for the other. Only the latter waits to
-// hear whether the server has SFTP at all: it tells for both.
+// fileSession opens a session of pkg/sftp, and then the first for pipelined
+// work, which is ready by the time that the former has found the root. Neither
+// waits to hear whether the server has SFTP at all, which costs a round trip.
 func (c *Client) fileSession(ctx context.Context) (*sftp.Client, io.Closer, error) {
-	first := c.lanes.first
-	if first == nil && len(c.lanes.live()) == 0 {
-		first = c.openFirst(ctx)
-		c.lanes.first = first
-	}
-	stream, err := c.conn.openSFTP(ctx, first == nil)
-	if isRefused(err) && first != nil {
-		stream, err = c.swapFirst(ctx, first, err)
-		first = nil
-	}
+	stream, err := c.openStream(ctx, false)
 	if err != nil {
 		return nil, nil, err
 	}
-	started := make(chan struct{})
-	defer close(started)
-	if first != nil {
-		c.group.Go(func() { endUnlessSFTP(first, stream, started) })
+	if c.lanes.first == nil && len(c.lanes.all()) == 0 {
+		c.lanes.first = c.openFirst()
 	}
-	files, err := sftp.NewClientPipe(stream, stream)
-	if err != nil {
-		return nil, nil, c.startError(ctx, first, err)
-	}
-	return files, stream, nil
-}
-
-// swapFirst gives up the first session for one of pkg/sftp's: the server has
-// room for one, and the first was there before. It is opened again later.
-func (c *Client) swapFirst(ctx context.Context, first *firstLane, refused error) (io.ReadWriteCloser, error) {
-	select {
-	case <-first.done:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	c.lanes.first = nil
-	if first.err != nil {
-		return nil, refused
-	}
-	first.stream.Close()
-	ended := make(chan struct{})
-	close(ended)
-	c.lanes.ending = ended
-	return c.openStream(ctx)
-}
-
-// endUnlessSFTP closes a stream on which SFTP was not confirmed, if the first
-// session hears that there is none, or could not ask and nothing comes.
-func endUnlessSFTP(first *firstLane, stream io.Closer, started <-chan struct{}) {
-	select {
-	case <-started:
-		return
-	case <-first.done:
-	}
-	switch {
-	case first.err == nil:
-	case isRefused(first.err):
-		select {
-		case <-started:
-		case <-time.After(startLimit):
+	started, asked := make(chan struct{}), make(chan error, 1)
+	c.group.Go(func() {
+		err := c.awaitStart(started)
+		if err != nil {
 			stream.Close()
 		}
-	default:
-		stream.Close()
+		asked <- err
+	})
+	files, err := sftp.NewClientPipe(stream, stream)
+	close(started)
+	if err == nil {
+		return files, stream, nil
 	}
-}
-
-// startError says why a session of pkg/sftp did not start.
-func (c *Client) startError(ctx context.Context, first *firstLane, err error) error {
 	ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	if first != nil && ended {
-		select {
-		case <-first.done:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if first.err != nil && !isRefused(first.err) {
-			return first.err
-		}
-	}
 	err = fmt.Errorf("start SFTP: %w", err)
 	if ended {
 		err = c.lost(err)
 	}
 	c.conn.abort()
-	return err
+	if noSFTP := <-asked; noSFTP != nil {
+		err = noSFTP
+	}
+	return nil, nil, err
+}
+
+// awaitStart gives an error if SFTP does not start because there is none: once
+// it is late, the server is asked by a session for which it must answer.
+func (c *Client) awaitStart(started <-chan struct{}) error {
+	late, limit := time.After(lateAfter), time.After(startLimit)
+	select {
+	case <-started:
+		return nil
+	case <-late:
+	}
+	stream, err := c.conn.openSFTP(context.Background(), true)
+	switch {
+	case err == nil:
+		stream.Close() // it has, and is slow
+	case !isRefused(err) && errors.Is(err, ErrNoSFTP):
+		return err
+	}
+	select {
+	case <-started:
+		return nil
+	case <-limit:
+	}
+	return wordedError{fmt.Sprintf("%s does not start SFTP within %v", c.conn.server().Host, startLimit), ErrNoSFTP}
 }

@@ -34,9 +34,8 @@ type lanes struct {
 
 // firstLane is the first session while it is being opened.
 type firstLane struct {
-	done   chan struct{} // closed when what follows is known
-	stream io.Closer
-	err    error
+	done chan struct{} // closed when err is known
+	err  error
 }
 
 // all gives the sessions that were ever opened.
@@ -86,31 +85,29 @@ func (l *lanes) settle(s *fastlane.Session) {
 	l.sessions = append(l.sessions, s)
 }
 
-// openFirst begins to open the first session.
-func (c *Client) openFirst(ctx context.Context) *firstLane {
+// openFirst begins to open the first session. The end of the connection ends
+// the attempt.
+func (c *Client) openFirst() *firstLane {
 	f := &firstLane{done: make(chan struct{})}
 	c.group.Go(func() {
 		defer close(f.done)
-		stream, err := c.conn.openSFTP(ctx, true)
+		stream, err := c.conn.openSFTP(context.Background(), false)
 		if err != nil {
 			f.err = err
 			return
 		}
-		f.stream = stream
-		f.err = c.start(stream)
+		s, err := fastlane.Start(stream)
+		if err != nil {
+			stream.Close()
+			f.err = refusedError{err} // once alone it may do better
+			return
+		}
+		if s.Has(fastlane.LSetStatExtension) { // OpenSSH, whose handles can be foreseen
+			s.Probe(".")
+		}
+		c.lanes.add(s)
 	})
 	return f
-}
-
-// start begins SFTP on the stream of a first session.
-func (c *Client) start(stream io.ReadWriteCloser) error {
-	s, err := fastlane.Start(stream)
-	if err != nil {
-		c.conn.abort()
-		return c.lost(err)
-	}
-	c.lanes.add(s)
-	return nil
 }
 
 // sessions gives the sessions for pipelined work, at least one. The caller has
@@ -133,13 +130,16 @@ func (c *Client) sessions(ctx context.Context) ([]*fastlane.Session, error) {
 	if all := c.lanes.all(); len(all) > 0 {
 		return nil, c.lost(all[0].Err()) // and whoever noticed has closed the connection
 	}
-	stream, err := c.openStream(ctx)
+	stream, err := c.openStream(ctx, true)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.start(stream); err != nil {
-		return nil, err
+	s, err := fastlane.Start(stream)
+	if err != nil {
+		c.conn.abort()
+		return nil, c.lost(err)
 	}
+	c.lanes.add(s)
 	return c.lanes.live(), nil
 }
 
@@ -177,8 +177,8 @@ const (
 // openStream opens a channel for SFTP. The first try does not wait for the
 // session that ResolveRoot used to be gone; a server with room for one only
 // (MaxSessions 1) refuses it, and is asked again afterwards.
-func (c *Client) openStream(ctx context.Context) (io.ReadWriteCloser, error) {
-	stream, err := c.conn.openSFTP(ctx, true)
+func (c *Client) openStream(ctx context.Context, confirm bool) (io.ReadWriteCloser, error) {
+	stream, err := c.conn.openSFTP(ctx, confirm)
 	if err == nil || c.lanes.ending == nil || errors.Is(err, ErrDisconnected) {
 		return stream, err
 	}
@@ -188,7 +188,7 @@ func (c *Client) openStream(ctx context.Context) (io.ReadWriteCloser, error) {
 		return nil, ctx.Err()
 	}
 	for pause, try := firstPause, 0; try < openTries; pause, try = pause*2, try+1 {
-		if stream, err = c.conn.openSFTP(ctx, true); err == nil {
+		if stream, err = c.conn.openSFTP(ctx, confirm); err == nil {
 			return stream, nil
 		}
 		select {

@@ -45,6 +45,22 @@ func (s *Session) Foresee() {
 	s.handles.proven = s.handles.proven || !s.handles.off
 }
 
+// Probe opens a directory and closes it again, to see what the server's handles
+// look like before it matters.
+func (s *Session) Probe(path string) {
+	s.OpenDir(probe{s}, 0, path)
+	s.Flush()
+}
+
+type probe struct{ s *Session }
+
+// Reply implements Handler.
+func (p probe) Reply(_ Op, _ int, r *Reply) {
+	if r.Err() == nil {
+		p.s.Close(nil, 0, string(r.Handle))
+	}
+}
+
 // ListWhole asks for a whole directory in one go, if the handle that it will
 // get can be foreseen, and reports whether it did so: OPENDIR, READDIR as often
 // as reads says, and CLOSE, with no other request in between. h gets the answer
