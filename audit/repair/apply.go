@@ -25,8 +25,8 @@ func Apply(ctx context.Context, c Changer, j *Journal, steps []PlannedStep, each
 	a := &applier{c: c, j: j, each: each, counts: make(Counts)}
 	rest := a.admit(inOrder(steps))
 	var err error
-	for size := firstBatch; len(rest) > 0 && err == nil; size = min(2*size, maxBatch) {
-		n := together(rest, size, func(s PlannedStep) string { return s.Path })
+	for size := firstBatch; len(rest) > 0 && err == nil; size = min(batchGrows*size, maxBatch) {
+		n := together(rest, size, func(s PlannedStep) (string, bool) { return s.Path, opensOrCloses(s.Kind, s.From, s.Target) })
 		var first int
 		if err = ctx.Err(); err == nil {
 			first, err = j.intend(rest[:n])

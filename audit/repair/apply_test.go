@@ -150,7 +150,7 @@ func TestApplyBatches(t *testing.T) {
 	if _, err := r.apply(t.Context(), steps(found...)); err != nil {
 		t.Fatal(err)
 	}
-	if want := []int{64, 128, 256, 512, 1024, 16}; !slices.Equal(r.s.batch, want) {
+	if want := []int{64, 1936}; !slices.Equal(r.s.batch, want) {
 		t.Errorf("batches of %v, want %v", r.s.batch, want)
 	}
 }

@@ -28,8 +28,9 @@
 // owner's search bit: it comes after everything below it, deepest first, since
 // nothing in it could be reached afterwards. Only the owner's bit counts: on a
 // POSIX system the owner (or root, whom no bit stops) is the only one who can
-// change a mode, and for the owner only the owner's bits decide. Steps of one
-// depth can't depend on each other, so they go to the server together. Undo uses
+// change a mode, and for the owner only the owner's bits decide. Steps go to the
+// server together, unless one is for a directory whose search bits change, of
+// anyone, and another lies below it: only then can one depend on another. Undo uses
 // exactly the reverse of the order that the journal holds, so that every entry is
 // as reachable as it was when it was changed.
 //

@@ -2,6 +2,7 @@ package repair
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 
@@ -17,7 +18,8 @@ const (
 	// that a server that ignores changes is found out early; the later ones are
 	// large, so that the pause between two of them doesn't count.
 	firstBatch = 64
-	maxBatch   = 1024
+	batchGrows = 32
+	maxBatch   = 1 << 14
 )
 
 // closes reports whether a change makes what is below a directory unreachable
@@ -51,15 +53,45 @@ func inOrder(steps []PlannedStep) []PlannedStep {
 }
 
 // together gives how many of the first items may be on the way at once, limit
-// at most: those of one depth, none of them twice.
-func together[T any](items []T, limit int, path func(T) string) int {
-	seen := make(map[string]bool)
+// at most: none of them twice, and none below a directory among them of which
+// the search bits change, in whichever order they come.
+func together[T any](items []T, limit int, of func(T) (path string, search bool)) int {
+	seen := make(map[string]bool)     // true: its search bits change
+	occupied := make(map[string]bool) // directories that something seen lies in
 	for i, item := range items {
-		p := path(item)
-		if i == limit || seen[p] || depth(p) != depth(path(items[0])) {
+		p, search := of(item)
+		if _, twice := seen[p]; i == limit || twice || search && occupied[p] {
 			return i
 		}
-		seen[p] = true
+		for dir := range dirsAbove(p) {
+			if seen[dir] {
+				return i
+			}
+			occupied[dir] = true
+		}
+		seen[p] = search
 	}
 	return len(items)
+}
+
+// dirsAbove gives the directories that p lies in, from the root down.
+func dirsAbove(p string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if p == "." || !yield(".") {
+			return
+		}
+		for i := range len(p) {
+			if p[i] == '/' && !yield(p[:i]) {
+				return
+			}
+		}
+	}
+}
+
+// searchBits are those that let a path lead through a directory.
+const searchBits policy.Mode = 0o111
+
+// opensOrCloses reports whether a change decides about what is below an entry.
+func opensOrCloses(kind policy.Kind, from, to policy.Mode) bool {
+	return kind == policy.KindDir && (from^to)&searchBits != 0
 }

@@ -220,20 +220,26 @@ func TestOrder(t *testing.T) {
 }
 
 func TestTogether(t *testing.T) {
-	self := func(s string) string { return s }
+	// A path that ends in a slash is a directory whose search bits change.
+	of := func(s string) (string, bool) { return strings.TrimSuffix(s, "/"), strings.HasSuffix(s, "/") }
 	cases := []struct {
 		items []string
 		limit int
 		want  int
 	}{
 		{[]string{"."}, 5, 1},
-		{[]string{".", "a"}, 5, 1},
-		{[]string{"a", "b", "c/d"}, 5, 2},
+		{[]string{".", "a"}, 5, 2},
+		{[]string{"./", "a"}, 5, 1},
+		{[]string{"a", "./"}, 5, 1},
+		{[]string{"a", "b", "c/d"}, 5, 3},
+		{[]string{"a/", "b/", "c/d", "b/x/y"}, 5, 3},
+		{[]string{"b/x/y", "c/", "b/x", "b/"}, 5, 3},
+		{[]string{"ab/", "a/", "abc/d", "b/c"}, 5, 4},
 		{[]string{"a", "b", "c"}, 2, 2},
 		{[]string{"a", "b", "a"}, 5, 2},
 	}
 	for _, c := range cases {
-		if got := together(c.items, c.limit, self); got != c.want {
+		if got := together(c.items, c.limit, of); got != c.want {
 			t.Errorf("together(%q, %d) = %d, want %d", c.items, c.limit, got, c.want)
 		}
 	}

@@ -58,8 +58,8 @@ func undo(ctx context.Context, c Changer, rec *record, f file, rest func(context
 	if err == nil {
 		err = u.comeToRest(ctx, list)
 	}
-	for size := firstBatch; len(list) > 0 && err == nil; size = min(2*size, maxBatch) {
-		n := together(list, size, func(p pendingIntent) string { return p.path })
+	for size := firstBatch; len(list) > 0 && err == nil; size = min(batchGrows*size, maxBatch) {
+		n := together(list, size, func(p pendingIntent) (string, bool) { return p.path, opensOrCloses(p.kind, p.from, p.to) })
 		if err = ctx.Err(); err == nil {
 			err = u.batch(ctx, list[:n])
 			list = list[n:]
@@ -121,7 +121,7 @@ func (u *undoer) checkRoot(ctx context.Context) error {
 	return nil
 }
 
-// batch puts back entries of one depth.
+// batch puts back entries that together took.
 func (u *undoer) batch(ctx context.Context, batch []pendingIntent) error {
 	batch = slices.DeleteFunc(slices.Clone(batch), u.heldBack)
 	paths := make([]string, len(batch))
