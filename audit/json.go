@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unicode"
 	"unicode/utf16"
@@ -20,7 +21,15 @@ import (
 // and the root in "root_base64" (RFC 4648, section 4). The characters <, > and &
 // stand for themselves, which json.Marshal would not leave them; a character that does
 // not print is always escaped, so that a line does no harm on a terminal.
-func EncodeMessage(m Message) ([]byte, error) { return encodeLine(m) }
+func EncodeMessage(m Message) ([]byte, error) {
+	switch m := m.(type) { // the most frequent, without a detour through encoding/json
+	case Finding:
+		return m.MarshalJSON()
+	case Change:
+		return m.MarshalJSON()
+	}
+	return encodeLine(m)
+}
 
 func encodeLine(v any) ([]byte, error) {
 	var b bytes.Buffer
@@ -35,7 +44,7 @@ func encodeLine(v any) ([]byte, error) {
 // escapeUnprintable escapes what encoding/json leaves as it is in strings, and
 // a terminal may act on: DEL, the C1 controls, bidirectional overrides.
 func escapeUnprintable(line []byte) []byte {
-	if bytes.IndexFunc(line, unprintable) < 0 {
+	if !slices.ContainsFunc(line, func(b byte) bool { return b >= 0x7f }) || bytes.IndexFunc(line, unprintable) < 0 {
 		return line
 	}
 	out := make([]byte, 0, len(line)+16)

@@ -28,10 +28,13 @@ type ChangeResult struct {
 }
 
 const (
-	// changeWindow is how many changes are on their way at once in a session,
-	// and so how many handles the server holds; it shrinks where the server has
-	// fewer.
-	changeWindow = 512
+	// changeWindow is how many changes of a session hold a handle, or wait for
+	// one, at once. It stays below the 1,024 descriptors that a server's process
+	// commonly may have, and shrinks where there are fewer.
+	changeWindow = 768
+	// changesAhead is how many changes of a session are on their way at once,
+	// those included of which only the entry is looked at.
+	changesAhead = 4096
 	// changesPerSession is how many changes are asked for, for each session that
 	// is opened.
 	changesPerSession = 256

@@ -14,6 +14,7 @@ type step int
 const (
 	stepLook      step = iota // look: is it the entry that was audited?
 	stepOpen                  // OPEN
+	stepGuess                 // FSTAT of the handle foreseen for OPEN
 	stepCheck                 // FSTAT: is what was opened the entry that was audited?
 	stepSet                   // FSETSTAT, or lsetstat by path
 	stepSeeHandle             // FSTAT: has it the mode now?
@@ -27,8 +28,12 @@ type changeJob struct {
 	ln     *changeLane
 	i      int // index of the request
 	req    *ChangeRequest
+	dirs   []string // that the entry lies in
 	path   string
 	handle string
+	holds  bool // counts in changeLane.holding
+	asked  bool // stepGuess was sent
+	guess  bool // and counts: the handle is the one that was foreseen
 
 	look    look
 	now     Attr  // last seen
@@ -57,10 +62,14 @@ func (j *changeJob) Reply(op fastlane.Op, tag int, r *fastlane.Reply) {
 	switch err := r.Err(); step(tag) {
 	case stepLook:
 		if j.look.take(op, r) && j.isAudited() {
-			j.ln.s.Open(j, int(stepOpen), j.path)
+			j.ln.ready = append(j.ln.ready, j)
 		}
 	case stepOpen:
 		j.opened(r, err)
+	case stepGuess:
+		if j.guess {
+			j.checked(r, err)
+		}
 	case stepCheck:
 		j.checked(r, err)
 	case stepLookAgain:
@@ -73,10 +82,33 @@ func (j *changeJob) Reply(op fastlane.Op, tag int, r *fastlane.Reply) {
 	j.c.pump(j.ln)
 }
 
+// open opens the entry, unless the way to it is none.
+func (j *changeJob) open() {
+	for _, dir := range j.dirs {
+		if err := j.c.above[dir]; err != nil {
+			j.end(ChangeRefused, err)
+			return
+		}
+	}
+	j.holds = true
+	j.ln.holding++
+	j.ln.unsent = true
+	j.asked = j.ln.s.OpenStat(j, int(stepOpen), int(stepGuess), j.path)
+}
+
+// release lets another job open.
+func (j *changeJob) release() {
+	if j.holds {
+		j.holds = false
+		j.ln.holding--
+	}
+}
+
 func (j *changeJob) end(outcome ChangeOutcome, err error) {
 	if j.handle != "" {
 		j.closeHandle()
 	}
+	j.release()
 	j.c.end(j, ChangeResult{Outcome: outcome, Now: j.now, Err: err})
 }
 
@@ -84,6 +116,7 @@ func (j *changeJob) closeHandle() {
 	j.ln.s.Close(nil, 0, j.handle)
 	j.handle = ""
 	j.ln.handles--
+	j.release()
 }
 
 // isAudited judges a look before the change. It refuses the job, and reports
@@ -106,7 +139,9 @@ func (j *changeJob) opened(r *fastlane.Reply, err error) {
 		j.handle = string(r.Handle)
 		j.ln.handles++
 		j.c.dirsOpened = j.c.dirsOpened || j.req.Expect.Type() == typeDir
-		j.ln.s.FStat(j, int(stepCheck), j.handle)
+		if j.guess = j.asked && r.Foreseen; !j.guess {
+			j.ln.s.FStat(j, int(stepCheck), j.handle)
+		}
 	case errors.Is(err, fastlane.ErrNoSuchFile):
 		j.end(ChangeRefused, statusError(err))
 	case errors.Is(err, fastlane.ErrFailure) && j.c.openFailed(j):
@@ -139,6 +174,7 @@ func (j *changeJob) checked(r *fastlane.Reply, err error) {
 // byPath goes on without a handle, for the reason given.
 func (j *changeJob) byPath(reason error) {
 	j.handled = reason
+	j.release()
 	if !j.ln.s.Has(fastlane.LSetStatExtension) {
 		err := fmt.Errorf("it %w, and %w", reason, errNoSafeWay)
 		j.end(ChangeRefused, WithHint(err, fmt.Sprintf("have its owner or the host run chmod %04o on it", j.req.Mode)))

@@ -34,8 +34,10 @@ type changer struct {
 // changeLane is one session's part of a Change.
 type changeLane struct {
 	s       *fastlane.Session
-	going   int          // jobs that have requests outstanding
-	window  int          // jobs that may
+	going   int          // jobs that have requests outstanding, or are ready
+	ready   []*changeJob // looked at; OPEN comes next
+	holding int          // jobs between OPEN and CLOSE
+	window  int          // how many may be
 	handles int          // open on the server
 	again   []*changeJob // to be started over: OPEN failed, perhaps for want of handles
 	unsent  bool         // a request was sent that nobody has flushed
@@ -52,7 +54,8 @@ func newChanger(root string, reqs []ChangeRequest, each func(int, ChangeResult))
 	}
 }
 
-// begin looks at all directories above the entries, then starts the changes.
+// begin looks at all directories above the entries, and starts the changes: no
+// entry is opened before the directories have been seen.
 func (c *changer) begin(all []*fastlane.Session) {
 	for _, s := range all {
 		c.addLane(s)
@@ -73,7 +76,11 @@ func (c *changer) begin(all []*fastlane.Session) {
 			}
 		}
 	}
-	l := &looker{op: &c.operation, s: all[0], paths: full, done: func() { c.pump(nil) }}
+	seen := func() {
+		c.looked = true
+		c.pump(nil)
+	}
+	l := &looker{op: &c.operation, s: all[0], paths: full, done: seen}
 	l.each = func(i int, a Attr, err error) {
 		switch {
 		case err != nil:
@@ -83,6 +90,7 @@ func (c *changer) begin(all []*fastlane.Session) {
 		}
 	}
 	l.begin()
+	c.pump(nil)
 }
 
 // report gives a request its one answer.
@@ -104,23 +112,13 @@ func (c *changer) join(s *fastlane.Session) {
 	}
 	c.watch(s)
 	c.addLane(s)
-	if c.looked {
-		c.pump(nil)
-	}
+	c.pump(nil)
 }
 
 // pump starts what the windows allow, and ends the operation when all is done.
 // here is the lane whose reply is being handled, nil if there is none: it is
 // flushed when there is nothing more to handle, the others now.
 func (c *changer) pump(here *changeLane) {
-	c.looked = true
-	for _, ln := range c.lanes {
-		for ln.going < ln.window && len(ln.again) > 0 {
-			j := ln.again[len(ln.again)-1]
-			ln.again = ln.again[:len(ln.again)-1]
-			j.start()
-		}
-	}
 	for c.next < len(c.reqs) {
 		if !c.done[c.next] {
 			ln := c.choose(here)
@@ -132,6 +130,9 @@ func (c *changer) pump(here *changeLane) {
 	}
 	idle := true
 	for _, ln := range c.lanes {
+		if c.looked {
+			c.openReady(ln)
+		}
 		if ln.unsent && ln != here {
 			ln.s.Flush()
 		}
@@ -143,16 +144,30 @@ func (c *changer) pump(here *changeLane) {
 	}
 }
 
+// openReady opens what was looked at, as far as there are handles for it.
+func (c *changer) openReady(ln *changeLane) {
+	for ln.holding < ln.window && len(ln.again) > 0 {
+		j := ln.again[len(ln.again)-1]
+		ln.again = ln.again[:len(ln.again)-1]
+		j.start()
+	}
+	taken := 0
+	for ; ln.holding < ln.window && taken < len(ln.ready); taken++ {
+		ln.ready[taken].open()
+	}
+	ln.ready = ln.ready[taken:]
+}
+
 // choose gives the lane for the next change, nil if all are full: the one at
 // hand, as long as no other has much less to do.
 func (c *changer) choose(here *changeLane) *changeLane {
 	var best *changeLane
 	for _, ln := range c.lanes {
-		if ln.going < ln.window && (best == nil || ln.going < best.going) {
+		if ln.going < changesAhead && (best == nil || ln.going < best.going) {
 			best = ln
 		}
 	}
-	if best != nil && here != nil && here.going < here.window && here.going <= best.going+changeWindow/8 {
+	if best != nil && here != nil && here.going < changesAhead && here.going <= best.going+changeWindow/8 {
 		return here
 	}
 	return best
@@ -165,13 +180,7 @@ func (c *changer) startNext(ln *changeLane) bool {
 	if c.mustWait(req, dirs) {
 		return false
 	}
-	for _, dir := range dirs {
-		if err := c.above[dir]; err != nil {
-			c.report(c.next, ChangeResult{Outcome: ChangeRefused, Err: err})
-			return true
-		}
-	}
-	j := &changeJob{c: c, ln: ln, i: c.next, req: req, path: below(c.root, req.Path)}
+	j := &changeJob{c: c, ln: ln, i: c.next, req: req, dirs: dirs, path: below(c.root, req.Path)}
 	c.jobs[c.next] = j
 	c.at[req.Path] = j
 	for _, dir := range dirs {
@@ -203,7 +212,7 @@ func changesSearch(req *ChangeRequest) bool {
 func (c *changer) end(j *changeJob, r ChangeResult) {
 	j.ln.going--
 	delete(c.at, j.req.Path)
-	for _, dir := range chain(j.req.Path) {
+	for _, dir := range j.dirs {
 		if c.inside[dir]--; c.inside[dir] == 0 {
 			delete(c.inside, dir)
 		}
@@ -227,6 +236,7 @@ func (c *changer) openFailed(j *changeJob) bool {
 	}
 	ln.window = max(1, ln.window/2)
 	ln.going--
+	j.release()
 	ln.again = append(ln.again, j)
 	return true
 }

@@ -18,8 +18,8 @@ const (
 	// that a server that ignores changes is found out early; the later ones are
 	// large, so that the pause between two of them doesn't count.
 	firstBatch = 64
-	batchGrows = 32
-	maxBatch   = 1 << 14
+	batchGrows = 256
+	maxBatch   = 1 << 15
 )
 
 // closes reports whether a change makes what is below a directory unreachable

@@ -147,6 +147,7 @@ func (s *Session) follow(id uint32, req request) {
 	s.answered++
 	if id != s.answered {
 		s.handles.giveUp()
+		return
 	}
 	switch {
 	case req.op != OpOpenDir && req.op != OpOpen:

@@ -123,6 +123,30 @@ func (s *Session) Open(h Handler, tag int, path string) {
 	}
 }
 
+// OpenStat asks for a handle to read a file, as Open does, and where the handle
+// can be foreseen for the attributes of what it is open on too, in one go. It
+// reports whether it did: the answer to the FSTAT counts only if that to the
+// OPEN is Foreseen.
+func (s *Session) OpenStat(h Handler, openTag, statTag int, path string) bool {
+	s.mu.Lock()
+	if s.err != nil || !s.handles.proven {
+		s.mu.Unlock()
+		s.Open(h, openTag, path)
+		return false
+	}
+	number := s.handles.take()
+	s.head(typeOpen, request{op: OpOpen, tag: openTag, h: h, handle: number})
+	s.putString(path)
+	s.putUint32(flagRead)
+	s.putUint32(0) // no attributes
+	s.seal()
+	s.head(typeFStat, request{op: OpFStat, tag: statTag, h: h})
+	s.putNumber(number)
+	s.seal()
+	s.unlock()
+	return true
+}
+
 // FStat asks for the attributes of what a handle is open on.
 func (s *Session) FStat(h Handler, tag int, handle string) {
 	s.simple(typeFStat, request{op: OpFStat, tag: tag, h: h}, handle)
