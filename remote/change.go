@@ -30,11 +30,12 @@ type ChangeResult struct {
 const (
 	// changeWindow is how many changes of a session hold a handle, or wait for
 	// one, at once. It stays below the 1,024 descriptors that a server's process
-	// commonly may have, and shrinks where there are fewer.
+	// commonly may have; where there are fewer, fewer are on their way.
 	changeWindow = 768
 	// changesAhead is how many changes of a session are on their way at once,
-	// those included of which only the entry is looked at.
-	changesAhead = 4096
+	// those included of which only the entry is looked at: the next ones are
+	// looked at while those before them are made.
+	changesAhead = 2 * changeWindow
 	// changesPerSession is how many changes are asked for, for each session that
 	// is opened.
 	changesPerSession = 256

@@ -134,7 +134,7 @@ func TestChangeWays(t *testing.T) {
 func TestChangeWindow(t *testing.T) {
 	top := dir("r")
 	var names []string
-	for i := range 500 {
+	for i := range 1200 { // enough for several sessions, which share the handles
 		names = append(names, fmt.Sprint("f", i))
 		top.kids = append(top.kids, file(names[i]))
 	}

@@ -31,7 +31,7 @@ type changeJob struct {
 	dirs   []string // that the entry lies in
 	path   string
 	handle string
-	holds  bool // counts in changeLane.holding
+	holds  bool // counts as holding a handle
 	asked  bool // stepGuess was sent
 	guess  bool // and counts: the handle is the one that was foreseen
 
@@ -45,9 +45,14 @@ type changeJob struct {
 	touched bool // a second look did not show the audited mode
 }
 
-// start begins the job, or begins it again.
+// start begins the job.
 func (j *changeJob) start() {
 	j.ln.going++
+	j.lookFirst()
+}
+
+// lookFirst looks at the entry. If it is the audited one, OPEN comes next.
+func (j *changeJob) lookFirst() {
 	j.ln.unsent = true
 	j.look.send(j.ln.s, j, int(stepLook), j.path)
 }
@@ -92,6 +97,7 @@ func (j *changeJob) open() {
 	}
 	j.holds = true
 	j.ln.holding++
+	j.c.holding++
 	j.ln.unsent = true
 	j.asked = j.ln.s.OpenStat(j, int(stepOpen), int(stepGuess), j.path)
 }
@@ -101,6 +107,7 @@ func (j *changeJob) release() {
 	if j.holds {
 		j.holds = false
 		j.ln.holding--
+		j.c.holding--
 	}
 }
 
@@ -112,11 +119,14 @@ func (j *changeJob) end(outcome ChangeOutcome, err error) {
 	j.c.end(j, ChangeResult{Outcome: outcome, Now: j.now, Err: err})
 }
 
+// closeHandle gives the handle back. Another may be opened at once, unless
+// handles are short: the CLOSE must then be known to have been served.
 func (j *changeJob) closeHandle() {
 	j.ln.s.Close(nil, 0, j.handle)
 	j.handle = ""
-	j.ln.handles--
-	j.release()
+	if j.c.window >= changeWindow {
+		j.release()
+	}
 }
 
 // isAudited judges a look before the change. It refuses the job, and reports
@@ -137,7 +147,6 @@ func (j *changeJob) opened(r *fastlane.Reply, err error) {
 	switch {
 	case err == nil:
 		j.handle = string(r.Handle)
-		j.ln.handles++
 		j.c.dirsOpened = j.c.dirsOpened || j.req.Expect.Type() == typeDir
 		if j.guess = j.asked && r.Foreseen; !j.guess {
 			j.ln.s.FStat(j, int(stepCheck), j.handle)

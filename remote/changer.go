@@ -17,12 +17,14 @@ type changer struct {
 	reqs []ChangeRequest
 	each func(i int, r ChangeResult)
 
-	above  map[string]error // directories that entries lie in: nil if it is one
-	jobs   []*changeJob     // by request; nil: not started
-	done   []bool           // by request: each was called
-	next   int              // first request not started
-	lanes  []*changeLane
-	looked bool // at the directories above
+	above   map[string]error // directories that entries lie in: nil if it is one
+	jobs    []*changeJob     // by request; nil: not started
+	done    []bool           // by request: each was called
+	next    int              // first request not started
+	lanes   []*changeLane
+	holding int  // jobs between OPEN and CLOSE, in all lanes
+	window  int  // how many may be
+	looked  bool // at the directories above
 
 	dirsOpened bool // OPEN was seen to work on a directory
 	dirsFail   bool // OPEN was seen to fail on a directory for no lack of handles
@@ -37,9 +39,6 @@ type changeLane struct {
 	going   int          // jobs that have requests outstanding, or are ready
 	ready   []*changeJob // looked at; OPEN comes next
 	holding int          // jobs between OPEN and CLOSE
-	window  int          // how many may be
-	handles int          // open on the server
-	again   []*changeJob // to be started over: OPEN failed, perhaps for want of handles
 	unsent  bool         // a request was sent that nobody has flushed
 }
 
@@ -100,7 +99,8 @@ func (c *changer) report(i int, r ChangeResult) {
 }
 
 func (c *changer) addLane(s *fastlane.Session) {
-	c.lanes = append(c.lanes, &changeLane{s: s, window: changeWindow})
+	c.lanes = append(c.lanes, &changeLane{s: s})
+	c.window = changeWindow * len(c.lanes)
 }
 
 // join takes a session in that was opened while the changes are made.
@@ -137,7 +137,7 @@ func (c *changer) pump(here *changeLane) {
 			ln.s.Flush()
 		}
 		ln.unsent = false
-		idle = idle && ln.going == 0 && len(ln.again) == 0
+		idle = idle && ln.going == 0
 	}
 	if idle && c.next == len(c.reqs) {
 		c.finish(nil)
@@ -146,16 +146,11 @@ func (c *changer) pump(here *changeLane) {
 
 // openReady opens what was looked at, as far as there are handles for it.
 func (c *changer) openReady(ln *changeLane) {
-	for ln.holding < ln.window && len(ln.again) > 0 {
-		j := ln.again[len(ln.again)-1]
-		ln.again = ln.again[:len(ln.again)-1]
-		j.start()
+	for c.holding < c.window && ln.holding < changeWindow && len(ln.ready) > 0 {
+		j := ln.ready[0]
+		ln.ready = ln.ready[1:]
+		j.open()
 	}
-	taken := 0
-	for ; ln.holding < ln.window && taken < len(ln.ready); taken++ {
-		ln.ready[taken].open()
-	}
-	ln.ready = ln.ready[taken:]
 }
 
 // choose gives the lane for the next change, nil if all are full: the one at
@@ -222,22 +217,20 @@ func (c *changer) end(j *changeJob, r ChangeResult) {
 }
 
 // openFailed deals with an OPEN that failed without a reason, and reports
-// whether the job will start over. While other handles are open it may be a
-// lack of them: the window is halved and the job started again, until it fails
-// with none open. A server that cannot open directories at all is so found out
+// whether it will be tried again. While others hold handles, in whichever
+// session, it may be a lack of them: half as many may from now on, until it
+// fails alone. A server that cannot open directories at all is so found out
 // once, not for each of them.
 func (c *changer) openFailed(j *changeJob) bool {
 	dir := j.req.Expect.Type() == typeDir
-	ln := j.ln
-	if ln.handles == 0 || dir && c.dirsFail {
+	if c.holding == 1 || dir && c.dirsFail {
 		c.dirsFail = c.dirsFail || dir && !c.dirsOpened
-		ln.window = changeWindow
+		c.window = changeWindow * len(c.lanes)
 		return false
 	}
-	ln.window = max(1, ln.window/2)
-	ln.going--
+	c.window = max(1, c.holding/2)
 	j.release()
-	ln.again = append(ln.again, j)
+	j.lookFirst()
 	return true
 }
 

@@ -7,6 +7,24 @@
 // Callbacks are serialised. Paths are bytes as the server sent them; whoever
 // shows them to a person quotes them first.
 //
+// # How a tree is listed
+//
+// Far away the round trips under way at once decide how long a walk takes, near
+// by the work of the server's process does. So a walk uses several sessions,
+// each a process of its own on OpenSSH, and in each many directories at once;
+// see WalkOptions and flight. The first session is opened beside the one of
+// pkg/sftp that finds the root, the others as work shows up. Where the server
+// allows one only, it is opened once that of pkg/sftp has been given up.
+//
+// A directory takes two round trips: OPENDIR, then READDIRs and later CLOSE,
+// which is not waited for. Where the handle can be foreseen it takes one:
+// OPENDIR, two READDIRs and CLOSE go out one behind the other, and nothing of
+// the listing is shown before its end was seen; see fastlane.Session.ListWhole
+// for why that is exact. Such a listing keeps nothing open, so that a server
+// with few handles serves as many at once as one with many. A directory that is
+// too large for it, or whose handle was another, is listed anew in the other
+// way, with more READDIRs outstanding the longer it goes on.
+//
 // # How a mode is changed
 //
 // Whoever owns a directory on the way to an entry can put something else there
@@ -17,8 +35,10 @@
 //
 //  1. By handle. LSTAT, compare; OPEN for reading, FSTAT of what was opened,
 //     compare; FSETSTAT of the handle. What the handle is open on cannot be
-//     exchanged any more. OpenSSH does this for directories too. OPENDIR's
-//     handles are not used: ProFTPD changes what the path names by then.
+//     exchanged any more. Where the handle can be foreseen, OPEN and FSTAT go
+//     out in one go, and the FSTAT counts if the handle is that one. OpenSSH does
+//     this for directories too. OPENDIR's handles are not used: ProFTPD changes
+//     what the path names by then.
 //  2. By path, with lsetstat@openssh.com (OpenSSH 8.0 and later), which does
 //     not follow a symlink in the last component: LSTAT, compare, lsetstat.
 //     This is for what cannot be opened: the account may change an entry of its

@@ -195,19 +195,24 @@ func TestRealFewHandles(t *testing.T) {
 			must(t, os.MkdirAll(filepath.Join(top, fmt.Sprint(i), fmt.Sprint(j), "x"), 0o755))
 		}
 	}
-	for _, limit := range []int{8, 12, 40} {
-		p := &sftpProcess{cmd: exec.Command("sh", "-c", fmt.Sprintf("ulimit -n %d; exec %s", limit, server))}
-		out, err := p.cmd.StdoutPipe()
-		must(t, err)
-		in, err := p.cmd.StdinPipe()
-		must(t, err)
-		p.ReadCloser, p.WriteCloser = out, in
-		c := newClient(p)
-		seen, err := walkAll(t, c, top, WalkOptions{})
-		if err != nil || len(seen.entries) != 1+30+300+300 || len(seen.gaps) > 0 {
-			t.Errorf("limit %d: error %v, %d entries, gaps %q", limit, err, len(seen.entries), seen.gaps)
+	for _, limit := range []int{8, 12, 40, 64} {
+		for _, wait := range []bool{false, true} {
+			p := &sftpProcess{cmd: exec.Command("sh", "-c", fmt.Sprintf("ulimit -n %d; exec %s", limit, server))}
+			out, err := p.cmd.StdoutPipe()
+			must(t, err)
+			in, err := p.cmd.StdinPipe()
+			must(t, err)
+			p.ReadCloser, p.WriteCloser = out, in
+			c := newClient(p)
+			seen, err := walkAll(t, c, top, WalkOptions{WaitForHandles: wait})
+			if err != nil || len(seen.entries) != 1+30+300+300 || len(seen.gaps) > 0 || len(seen.twice) > 0 {
+				t.Errorf("limit %d, handles waited for: %v: error %v, %d entries, gaps %q", limit, wait, err, len(seen.entries), seen.gaps)
+			}
+			if foreseen := c.lanes.all()[0].Foresees(); !foreseen {
+				t.Error("the handles of OpenSSH were not foreseen")
+			}
+			c.Close()
 		}
-		c.Close()
 	}
 }
 

@@ -197,7 +197,7 @@ func TestWalkPauses(t *testing.T) {
 				most = max(most, int(p.Waiting.Load()))
 				return inner(up, e)
 			}
-			w := newWalker("/r", v, WalkOptions{Window: window, Progress: p})
+			w := newWalker("/r", v, WalkOptions{Sessions: 1, Window: window, Progress: p})
 			w.limits = l
 			return f.client(t).run(t.Context(), &w.operation, func(all []*fastlane.Session) { w.begin(all, []string{"."}) })
 		})

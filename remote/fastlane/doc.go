@@ -15,5 +15,9 @@
 // that wraps ErrProtocol. Memory does not grow with what the server sends,
 // only with the requests that the caller leaves outstanding.
 //
+// Where a server gives out its handles as OpenSSH does, a Session foresees them,
+// and can send requests on a handle together with the request that opens it;
+// see ListWhole and OpenStat.
+//
 // A session is ended by closing the stream under it. It sets no time limits.
 package fastlane

@@ -1,0 +1,132 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"hostperm/remote/remotetest"
+	"hostperm/remote/remotetest/realserver"
+)
+
+// audits gives, for one way of serving a tree and walking it, the lines of
+// findings and gaps of its audit.
+type audits struct {
+	name   string
+	server func(testing.TB, realserver.Options) *realserver.Server // nil: the embedded one
+	config string
+	embed  remotetest.Config
+	flags  []string
+}
+
+// TestSameFindingsEverywhere audits the same tree on servers that allow many
+// sessions, two, or one, whose handles can be foreseen or not, and that answer
+// in order or not: what is found is the same.
+func TestSameFindingsEverywhere(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	all := []audits{
+		{name: "OpenSSH", server: realserver.OpenSSH},
+		{name: "OpenSSH, handles waited for", server: realserver.OpenSSH, flags: []string{"--foresee", "never"}},
+		{name: "OpenSSH, one session", server: realserver.OpenSSH, flags: []string{"--sessions", "1"}},
+		{name: "OpenSSH, one at a time", server: realserver.OpenSSH, flags: []string{"--sessions", "1", "--window", "1", "--foresee", "never"}},
+		{name: "OpenSSH, MaxSessions 1", server: realserver.OpenSSH, config: "MaxSessions 1"},
+		{name: "OpenSSH, MaxSessions 2", server: realserver.OpenSSH, config: "MaxSessions 2"},
+		{name: "ProFTPD", server: realserver.ProFTPD},
+		{name: "embedded"},
+		{name: "embedded, one session", embed: remotetest.Config{MaxSessions: 1}},
+		{name: "embedded, LSTAT follows", embed: remotetest.Config{Faults: remotetest.Faults{remotetest.LstatFollows()}}},
+	}
+	reference := ""
+	for _, a := range all {
+		t.Run(a.name, func(t *testing.T) {
+			lines := a.run(t, seed)
+			if n := strings.Count(lines, "\n"); n < 1000 {
+				t.Fatalf("%d findings are too few to mean much", n)
+			}
+			if reference == "" {
+				reference = lines
+			}
+			if lines != reference {
+				t.Errorf("%d lines that differ from the first server's %d", strings.Count(lines, "\n"), strings.Count(reference, "\n"))
+			}
+		})
+	}
+}
+
+func (a audits) run(t *testing.T, seed uint64) string {
+	if a.server == nil {
+		return a.runEmbedded(t, seed)
+	}
+	s := account{a.server(t, realserver.Options{Config: a.config}), t.TempDir()}
+	root := filepath.Join(s.HomeDir, "site")
+	growSame(t, root, seed)
+	before := treeModes(t, root)
+	s.Chown(t, root)
+	restoreModes(t, root, before)
+	status, out, stderr := s.run(t, "audit", append(a.flags, "--format", "jsonl", s.target(root))...)
+	if status != exitFindings {
+		t.Fatalf("exit status %d\n%s", status, stderr)
+	}
+	return foundLines(out)
+}
+
+func (a audits) runEmbedded(t *testing.T, seed uint64) string {
+	root := filepath.Join(t.TempDir(), "site")
+	growSame(t, root, seed)
+	cfg := a.embed
+	cfg.Dir, cfg.User, cfg.Password = root, "demo", scriptPassword
+	server, err := remotetest.Start(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	cmd := hostperm(t, t.TempDir(), "audit", "--port", strconv.Itoa(server.Port()), "--host-key", server.Fingerprint(),
+		"-F", "none", "--format", "jsonl", "demo@"+server.Host()+":"+root)
+	cmd.Env = append(cmd.Env, envPassword+"="+scriptPassword)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err == nil || cmd.ProcessState.ExitCode() != exitFindings {
+		var exit *exec.ExitError
+		t.Fatalf("%v (%T)\n%s", err, exit, stderr.String())
+	}
+	return foundLines(stdout.String())
+}
+
+// growSame makes the tree of a seed: some 2,500 entries, all of which their
+// owner can reach, and a directory too large for one reply.
+func growSame(t *testing.T, root string, seed uint64) {
+	t.Helper()
+	randomTree(t, root, rand.New(rand.NewPCG(seed, 0)), 2500, false)
+	large := filepath.Join(root, "large")
+	if err := os.Mkdir(large, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 700 {
+		name := filepath.Join(large, "file-of-a-large-directory-"+strconv.Itoa(i))
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// foundLines gives the findings and gaps of a jsonl report, without the owner:
+// the embedded server serves whoever runs the test.
+func foundLines(report string) string {
+	var b strings.Builder
+	for line := range strings.Lines(report) {
+		if strings.HasPrefix(line, `{"type":"finding"`) || strings.HasPrefix(line, `{"type":"gap"`) {
+			before, rest, _ := strings.Cut(line, `"uid":`)
+			_, after, _ := strings.Cut(rest, `"detail"`)
+			b.WriteString(before + after)
+		}
+	}
+	return b.String()
+}
