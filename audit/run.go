@@ -21,7 +21,6 @@ type Options struct {
 	Exclude  []string         // globs of entries to leave out; see ValidateExclude
 	From     []string         // directories to audit instead of the root, relative to it; see Result.Merge
 	RootAttr *remote.Attr     // what was seen of the root a moment ago; nil: look
-	Sessions int              // at most; 0: automatic
 	Window   int              // directories asked for at once in each session; 0: automatic
 	Progress *remote.Progress // counts the running walk; may be nil
 
@@ -42,7 +41,7 @@ func Run(ctx context.Context, w Walker, root string, p *policy.Policy, o Options
 	}
 	c.starts = pathSet(o.From)
 	err = w.Walk(ctx, root, remote.Visitor{Entry: c.entry, Gap: c.gap},
-		remote.WalkOptions{From: o.From, RootAttr: o.RootAttr, Sessions: o.Sessions, Window: o.Window, Progress: o.Progress,
+		remote.WalkOptions{From: o.From, RootAttr: o.RootAttr, Window: o.Window, Progress: o.Progress,
 			WaitForHandles: o.WaitForHandles})
 	c.result.failed = err != nil
 	c.result.settle()

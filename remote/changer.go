@@ -59,7 +59,7 @@ func (c *changer) begin(all []*fastlane.Session) {
 	for _, s := range all {
 		c.addLane(s)
 	}
-	for c.client.openFurther(min(autoSessions, len(c.reqs)/changesPerSession), c.join) {
+	for c.client.openFurther(min(c.client.most, len(c.reqs)/changesPerSession), c.join) {
 	}
 	var dirs, full []string
 	for i := range c.reqs {

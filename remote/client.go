@@ -21,6 +21,7 @@ type Options struct {
 	Password         string               // of the target: tried once for password and keyboard-interactive; "": ask Prompter
 	KeyPassphrase    string               // tried for encrypted key files; "" or wrong: ask Prompter
 	Timeout          time.Duration        // for connecting, each hop, time spent asking not counted; 0: ConnectTimeout of the configuration, or 30 s
+	Sessions         int                  // open for pipelined work at once, at most; 0: automatic
 	Prompter         Prompter             // nil: no terminal; nothing is asked
 	Warn             func(message string) // one line each, no line twice, not yet quoted for a terminal; nil: dropped
 }
@@ -67,6 +68,7 @@ type transport interface {
 // done with the client afterwards.
 type Client struct {
 	conn  transport
+	most  int // sessions for pipelined work
 	group sync.WaitGroup
 	turn  chan struct{} // holds a token while a call runs
 	lanes lanes
@@ -79,11 +81,15 @@ func Dial(ctx context.Context, t Target, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newClient(conn), nil
+	c := newClient(conn)
+	if o.Sessions > 0 {
+		c.most = o.Sessions
+	}
+	return c, nil
 }
 
 func newClient(conn transport) *Client {
-	return &Client{conn: conn, turn: make(chan struct{}, 1)}
+	return &Client{conn: conn, most: autoSessions, turn: make(chan struct{}, 1)}
 }
 
 // Close closes the connection at once, under any call that still runs, and

@@ -52,7 +52,7 @@ type Progress struct {
 type WalkOptions struct {
 	From     []string  // directories to start at, relative to the root; empty: the root. One inside another is walked as part of it
 	RootAttr *Attr     // what ResolveRoot saw of the root a moment ago, not to be asked again; nil: ask
-	Sessions int       // at most; 0: automatic
+	Sessions int       // at most; 0: as Options say
 	Window   int       // directories asked for at once in each session; 0: automatic
 	Progress *Progress // may be nil
 
@@ -104,6 +104,9 @@ func (c *Client) Walk(ctx context.Context, root string, v Visitor, o WalkOptions
 	starts, err := cleanStarts(o.From)
 	if err != nil {
 		return err
+	}
+	if o.Sessions <= 0 {
+		o.Sessions = c.most
 	}
 	w := newWalker(root, v, o)
 	return c.run(ctx, &w.operation, func(all []*fastlane.Session) { w.begin(all, starts) })

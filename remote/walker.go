@@ -199,7 +199,7 @@ func (w *walker) addLanes() {
 func (w *walker) join(s *fastlane.Session) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.over {
+	if w.over || len(w.lanes) >= w.mostLanes {
 		return
 	}
 	w.watch(s)

@@ -28,7 +28,6 @@ type connFlags struct {
 	options      remote.Options
 	passwordFile string
 	timeout      time.Duration // of the whole run against one target; 0: none
-	sessions     int           // 0: automatic
 	window       int           // 0: automatic
 	foresee      string        // "auto" or "never"
 }
@@ -48,7 +47,7 @@ func (c *connFlags) register(fs *pflag.FlagSet) {
 
 // registerWalk registers the flags that say how a web root is walked.
 func (c *connFlags) registerWalk(fs *pflag.FlagSet) {
-	fs.IntVar(&c.sessions, "sessions", 0, "open at most `n` SFTP sessions (default automatic)")
+	fs.IntVar(&c.options.Sessions, "sessions", 0, "open at most `n` SFTP sessions (default automatic)")
 	fs.IntVar(&c.window, "window", 0, "ask for at most `n` directories at once in each session (default automatic)")
 	fs.StringVar(&c.foresee, "foresee", "auto", "list a directory in one round trip where the server's handles can be foreseen: `auto|never`")
 }
@@ -63,8 +62,8 @@ func (c *connFlags) finish(a *app) error {
 		return usagef("ssh-keyscan HOST | ssh-keygen -lf - prints it", "--host-key %q is not a fingerprint of the form SHA256:...", o.HostKey)
 	case c.timeout < 0:
 		return usagef("", "--timeout %s is negative", c.timeout)
-	case c.sessions < 0:
-		return usagef("", "--sessions %d is negative", c.sessions)
+	case o.Sessions < 0:
+		return usagef("", "--sessions %d is negative", o.Sessions)
 	case c.foresee != "" && c.foresee != "auto" && c.foresee != "never":
 		return usagef("", "--foresee %q: want auto or never", c.foresee)
 	case c.window < 0:

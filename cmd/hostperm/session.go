@@ -156,7 +156,7 @@ func (s *session) walk(ctx context.Context, what string, from []string) (*audit.
 	counts := &remote.Progress{}
 	defer s.app.progress(s.progress.on(s.app.stderr), walkText(what, counts))()
 	o := audit.Options{Exclude: s.exclude, From: from, Progress: counts,
-		Sessions: s.conn.sessions, Window: s.conn.window, WaitForHandles: s.conn.foresee == "never"}
+		Window: s.conn.window, WaitForHandles: s.conn.foresee == "never"}
 	if s.result == nil {
 		o.RootAttr = &s.root.Attr
 	}
