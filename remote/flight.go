@@ -8,8 +8,9 @@ const (
 	// will keep the server busy for a round trip.
 	perDir = 400 * time.Microsecond
 
-	minFlight = 32
-	maxFlight = 1024
+	minFlight = 32   // in each session
+	oneFlight = 1024 // at most, in each session
+	allFlight = 2048 // at most, in all: what has been answered and not yet read costs memory
 	// worthwhile is by how much more a larger window must get done for it to be
 	// made larger yet.
 	worthwhile = 1.15
@@ -42,7 +43,7 @@ func (f *flight) measured(rtt time.Duration, lanes int) {
 		return
 	}
 	if lanes == 1 {
-		f.size = min(max(int(rtt/perDir), minFlight), maxFlight/2)
+		f.size = max(int(rtt/perDir), minFlight)
 	} else {
 		f.rate *= float64(lanes) / float64(lanes-1)
 	}
@@ -58,11 +59,12 @@ func (f *flight) ended(lanes int) {
 	rate := float64(f.size*lanes) / max(took, 1e-9)
 	if f.full && rate > worthwhile*f.rate {
 		f.rate = rate
-		f.size = min(2*f.size, maxFlight)
+		f.size *= 2
 	}
 	f.look(lanes)
 }
 
 func (f *flight) look(lanes int) {
+	f.size = min(f.size, oneFlight, max(allFlight/lanes, minFlight))
 	f.began, f.left, f.full = f.now(), f.size*lanes, false
 }

@@ -94,7 +94,7 @@ type WalkOptions struct {
 // session was doing that ends early is done by the others.
 //
 // Memory grows with the directories that are open or known and not yet listed,
-// not with entries: above some 8,000 waiting ones, the directory found last is
+// not with entries: above some 4,000 waiting ones, the directory found last is
 // listed first, and above some 16,000, most open listings pause.
 //
 // The error is nil when the walk has ended, with or without gaps. Otherwise it

@@ -114,7 +114,7 @@ func (w *walker) next() *Dir {
 	switch n := w.pending.len(); {
 	case n == 0:
 		return nil
-	case n <= w.waiting/2:
+	case n <= w.waiting/4:
 		return w.pending.popOldest()
 	}
 	return w.pending.popNewest()

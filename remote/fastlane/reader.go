@@ -1,6 +1,7 @@
 package fastlane
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,7 +13,8 @@ func protocolError(format string, args ...any) error {
 }
 
 // next gives the next packet without its length field: a view, valid until
-// discard. Nothing is allocated for it, whatever length it claims.
+// discard. The first that is larger than usual makes the buffer as large as any
+// may be; nothing else is allocated, whatever length a packet claims.
 func (s *Session) next() ([]byte, error) {
 	head, err := s.in.Peek(4)
 	if err != nil {
@@ -21,6 +23,9 @@ func (s *Session) next() ([]byte, error) {
 	n := binary.BigEndian.Uint32(head)
 	if n < 1 || n > MaxPacket {
 		return nil, protocolError("a packet of %d bytes", n)
+	}
+	if 4+int(n) > s.in.Size() {
+		s.in = bufio.NewReaderSize(s.in, MaxPacket+4)
 	}
 	packet, err := s.in.Peek(4 + int(n))
 	if err != nil {

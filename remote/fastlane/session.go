@@ -79,12 +79,16 @@ type Session struct {
 // although more may follow: one SSH packet's worth.
 const flushAt = 32 << 10
 
+// usualPacket is more than a packet commonly has: OpenSSH's longest listings are
+// of some 30 KB, and those of ProFTPD stay below 32 KB.
+const usualPacket = 64 << 10
+
 // Start begins a session on rw: it sends INIT and waits for VERSION. Closing
 // rw ends the wait. On error rw is left to the caller, as it is afterwards.
 func Start(rw io.ReadWriteCloser) (*Session, error) {
 	s := &Session{
 		rw:      rw,
-		in:      bufio.NewReaderSize(rw, MaxPacket+4),
+		in:      bufio.NewReaderSize(rw, usualPacket),
 		done:    make(chan struct{}),
 		wake:    make(chan struct{}, 1),
 		pending: make(map[uint32]request),
