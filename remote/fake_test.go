@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -80,6 +81,7 @@ type fakeReq struct {
 	path string // what arg leads to: itself or what the handle was opened on
 	rest []byte // behind arg
 	nth  int    // of READDIR: how many came before it on this handle
+	in   *fakeSession
 }
 
 // fake is an SFTP server in memory that does what a test says. Its tree has
@@ -93,9 +95,17 @@ type fake struct {
 	// hook sees each request first; a reply other than nil is sent in place of
 	// the server's own, and an empty one means none at all.
 	hook func(r fakeReq) []byte
+	// give has each session keep a table of its own, and picks the handle that
+	// the next open gets; nil: sessions share their handles, as on ProFTPD.
+	give func(s *fakeSession) string
+	// refuse is asked before the nth session, from 0 on, is opened.
+	refuse func(nth int) error
 
 	mu      sync.Mutex
-	handles map[string]*fakeHandle
+	handles map[string]*fakeHandle // of all sessions, unless give says otherwise
+	opened  int                    // sessions
+	whole   int                    // OPENDIRs that READDIRs came with, before the answer
+	early   int                    // READDIRs that came before their handle was granted, or had none
 	nextH   int
 	peak    int
 	count   map[byte]int
@@ -108,6 +118,37 @@ type fakeHandle struct {
 	node  *node
 	reads int
 	pos   int
+	since int // the fill during which it was granted
+}
+
+// fakeSession is one session of the server's.
+type fakeSession struct {
+	n       int // from 0 on
+	conn    net.Conn
+	handles map[string]*fakeHandle
+	free    []uint32 // numbers given back; see lifo
+	next    uint32   // the smallest number not given out yet
+	fills   int      // how often bytes were taken from the connection
+}
+
+// Read counts. What was read in one go was sent before anything that was
+// answered since.
+func (s *fakeSession) Read(b []byte) (int, error) {
+	n, err := s.conn.Read(b)
+	s.fills++
+	return n, err
+}
+
+// lifo gives out handles as OpenSSH does: numbers, the one given back last
+// first, and else the smallest that is new.
+func lifo(s *fakeSession) string {
+	if n := len(s.free); n > 0 {
+		h := s.free[n-1]
+		s.free = s.free[:n-1]
+		return string(u32(nil, h))
+	}
+	s.next++
+	return string(u32(nil, s.next-1))
 }
 
 func newFake(top *node) *fake {
@@ -125,11 +166,22 @@ func (f *fake) client(t testing.TB) *Client {
 }
 
 func (f *fake) openSFTP(context.Context, bool) (io.ReadWriteCloser, error) {
-	near, far := net.Pipe()
 	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := &fakeSession{n: f.opened, handles: f.handles}
+	f.opened++
+	if f.refuse != nil {
+		if err := f.refuse(s.n); err != nil {
+			return nil, err
+		}
+	}
+	if f.give != nil {
+		s.handles = make(map[string]*fakeHandle)
+	}
+	near, far := net.Pipe()
+	s.conn = far
 	f.conns = append(f.conns, near, far)
-	f.mu.Unlock()
-	f.group.Go(func() { f.serve(far) })
+	f.group.Go(func() { f.serve(s) })
 	return near, nil
 }
 
@@ -153,9 +205,11 @@ func (f *fake) counted(kind byte) int {
 	return f.count[kind]
 }
 
-func (f *fake) serve(conn net.Conn) {
+func (f *fake) serve(s *fakeSession) {
+	conn := s.conn
 	defer conn.Close()
-	if _, err := readFake(conn); err != nil {
+	in := bufio.NewReaderSize(s, 256<<10)
+	if _, err := readFake(in); err != nil {
 		return
 	}
 	var ext []byte
@@ -164,11 +218,11 @@ func (f *fake) serve(conn net.Conn) {
 	}
 	conn.Write(fakePacket(2, 3, ext))
 	for {
-		b, err := readFake(conn)
+		b, err := readFake(in)
 		if err != nil {
 			return
 		}
-		if reply := f.answer(b); len(reply) > 0 {
+		if reply := f.answer(s, b); len(reply) > 0 {
 			if _, err := conn.Write(reply); err != nil {
 				return
 			}
@@ -201,13 +255,14 @@ func takeStr(b []byte) (string, []byte) {
 	return string(b[4 : 4+n]), b[4+n:]
 }
 
-func (f *fake) answer(b []byte) []byte {
+func (f *fake) answer(s *fakeSession, b []byte) []byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r := fakeReq{kind: b[0], id: binary.BigEndian.Uint32(b[1:])}
+	r := fakeReq{kind: b[0], id: binary.BigEndian.Uint32(b[1:]), in: s}
 	r.arg, r.rest = takeStr(b[5:])
 	r.path = r.arg
-	if h := f.handles[r.arg]; h != nil && (r.kind == pktReaddir || r.kind == pktFstat || r.kind == pktFsetstat || r.kind == pktClose) {
+	f.watchEarly(r)
+	if h := s.handles[r.arg]; h != nil && (r.kind == pktReaddir || r.kind == pktFstat || r.kind == pktFsetstat || r.kind == pktClose) {
 		r.path, r.nth = h.path, h.reads
 		if r.kind == pktReaddir {
 			h.reads++
@@ -220,6 +275,21 @@ func (f *fake) answer(b []byte) []byte {
 		}
 	}
 	return f.serveOne(r)
+}
+
+// watchEarly counts READDIRs that nobody can have sent who waits for handles.
+func (f *fake) watchEarly(r fakeReq) {
+	if r.kind != pktReaddir {
+		return
+	}
+	h := r.in.handles[r.arg]
+	if h != nil && h.since != r.in.fills {
+		return
+	}
+	f.early++
+	if h != nil && h.reads == 0 {
+		f.whole++
+	}
 }
 
 func (f *fake) serveOne(r fakeReq) []byte {
@@ -239,22 +309,17 @@ func (f *fake) serveOne(r fakeReq) []byte {
 		switch {
 		case n == nil:
 			return status(r.id, codeNoFile)
-		case f.maxHandles > 0 && len(f.handles) >= f.maxHandles:
+		case f.maxHandles > 0 && len(r.in.handles) >= f.maxHandles:
 			return status(r.id, codeFailure)
 		}
-		f.nextH++
-		h := fmt.Sprint(f.nextH)
-		f.handles[h] = &fakeHandle{path: r.arg, node: n}
-		f.peak = max(f.peak, len(f.handles))
-		return fakePacket(pktHandle, r.id, str(nil, h))
+		return f.grant(r, n)
 	case pktClose:
-		delete(f.handles, r.arg)
-		return status(r.id, codeOK)
+		return f.close(r)
 	case pktExtended:
 		p, rest := takeStr(r.rest)
 		return f.chmod(r.id, f.find(p), rest)
 	}
-	h := f.handles[r.arg]
+	h := r.in.handles[r.arg]
 	if h == nil {
 		return status(r.id, codeFailure)
 	}
@@ -267,6 +332,29 @@ func (f *fake) serveOne(r fakeReq) []byte {
 		return f.chmod(r.id, h.node, r.rest)
 	}
 	return status(r.id, codeUnsupported)
+}
+
+// grant opens n for r.
+func (f *fake) grant(r fakeReq, n *node) []byte {
+	f.nextH++
+	h := fmt.Sprint(f.nextH)
+	if f.give != nil {
+		h = f.give(r.in)
+	}
+	r.in.handles[h] = &fakeHandle{path: r.arg, node: n, since: r.in.fills}
+	f.peak = max(f.peak, len(r.in.handles))
+	return fakePacket(pktHandle, r.id, str(nil, h))
+}
+
+func (f *fake) close(r fakeReq) []byte {
+	if r.in.handles[r.arg] == nil {
+		return status(r.id, codeFailure)
+	}
+	delete(r.in.handles, r.arg)
+	if len(r.arg) == 4 {
+		r.in.free = append(r.in.free, binary.BigEndian.Uint32([]byte(r.arg)))
+	}
+	return status(r.id, codeOK)
 }
 
 func (f *fake) chmod(id uint32, n *node, attrs []byte) []byte {
