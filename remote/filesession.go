@@ -15,7 +15,7 @@ const (
 	// whether it has any.
 	lateAfter = time.Second
 	// startLimit is how long it may take where it does not let itself be asked.
-	startLimit = 10 * time.Second
+	startLimit = 30 * time.Second
 )
 
 // fileSession opens a session of pkg/sftp, and then the first for pipelined
@@ -65,8 +65,10 @@ func (c *Client) awaitStart(started <-chan struct{}) error {
 	}
 	stream, err := c.conn.openSFTP(context.Background(), true)
 	switch {
-	case err == nil:
-		stream.Close() // it has, and is slow
+	case err == nil: // it has, and is slow
+		stream.Close()
+		<-started
+		return nil
 	case !isRefused(err) && errors.Is(err, ErrNoSFTP):
 		return err
 	}

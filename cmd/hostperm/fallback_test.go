@@ -16,8 +16,7 @@ import (
 	"hostperm/remote/remotetest/realserver"
 )
 
-// audits gives, for one way of serving a tree and walking it, the lines of
-// findings and gaps of its audit.
+// audits is one way of serving a tree and walking it.
 type audits struct {
 	name   string
 	server func(testing.TB, realserver.Options) *realserver.Server // nil: the embedded one
@@ -79,7 +78,16 @@ func (a audits) run(t *testing.T, seed uint64) string {
 }
 
 func (a audits) runEmbedded(t *testing.T, seed uint64) string {
-	root := filepath.Join(t.TempDir(), "site")
+	top, err := os.MkdirTemp("", "hostperm-same-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // t.TempDir cannot remove what its owner may not write
+		if err := remotetest.RemoveSite(top); err != nil {
+			t.Error(err)
+		}
+	})
+	root := filepath.Join(top, "site")
 	growSame(t, root, seed)
 	cfg := a.embed
 	cfg.Dir, cfg.User, cfg.Password = root, "demo", scriptPassword
