@@ -98,7 +98,8 @@ func connect(ctx context.Context, t Target, o Options) (*connection, error) {
 
 func newConnection(client *ssh.Client, last *watchedConn, base net.Conn, l *link) *connection {
 	h := l.hop
-	at := Endpoint{User: h.user, Alias: h.alias, Host: h.host, Port: h.port, HostKey: ssh.FingerprintSHA256(plainKey(l.keys.accepted))}
+	at := Endpoint{User: h.user, Alias: h.alias, Host: h.host, Port: h.port, HostKey: ssh.FingerprintSHA256(plainKey(l.keys.accepted)),
+		Software: string(client.ServerVersion())}
 	c := &connection{client: client, base: base, last: last, at: at}
 	c.life, c.end = context.WithCancelCause(context.Background())
 	c.group.Go(func() {

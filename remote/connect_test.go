@@ -165,7 +165,7 @@ func TestConnectAndOpenSFTP(t *testing.T) {
 	o := trusting(t, s)
 	o.Password = "right"
 	c := mustConnect(t, targetOf(s, "deploy"), o)
-	want := Endpoint{User: "deploy", Alias: "127.0.0.1", Host: "127.0.0.1", Port: s.Port(), HostKey: s.Fingerprint()}
+	want := Endpoint{User: "deploy", Alias: "127.0.0.1", Host: "127.0.0.1", Port: s.Port(), HostKey: s.Fingerprint(), Software: "SSH-2.0-Go"}
 	if at := c.server(); at != want {
 		t.Errorf("connected to %+v, want %+v", at, want)
 	}

@@ -1,5 +1,7 @@
 package remote
 
+import "strings"
+
 // Endpoint is where a connection really goes, after the ssh configuration.
 type Endpoint struct {
 	User    string
@@ -7,7 +9,15 @@ type Endpoint struct {
 	Host    string // as dialled
 	Port    int
 	HostKey string // fingerprint of the host key that was accepted, "SHA256:..."
+
+	Software string // the server's identification, "SSH-2.0-..." (RFC 4253, section 4.2); any bytes
 }
+
+// isOpenSSH reports whether the server says that it is OpenSSH. What its handles
+// look like must fit as well before any is foreseen; but a server that numbers
+// them alike and gives them out in another order would only be found out when
+// entries have gone to the wrong listing, so that no other is tried.
+func (e Endpoint) isOpenSSH() bool { return strings.HasPrefix(e.Software, "SSH-2.0-OpenSSH_") }
 
 // Server gives the server that the client is connected to.
 func (c *Client) Server() Endpoint { return c.conn.server() }

@@ -197,7 +197,9 @@ func (f *fake) wait() {}
 
 func (f *fake) ended() error { return nil }
 
-func (f *fake) server() Endpoint { return Endpoint{User: "user", Alias: "fake"} }
+func (f *fake) server() Endpoint {
+	return Endpoint{User: "user", Alias: "fake", Software: "SSH-2.0-OpenSSH_9.2"}
+}
 
 func (f *fake) counted(kind byte) int {
 	f.mu.Lock()

@@ -102,7 +102,7 @@ func (c *Client) openFirst() *firstLane {
 			f.err = refusedError{err} // once alone it may do better
 			return
 		}
-		if s.Has(fastlane.LSetStatExtension) { // OpenSSH, whose handles can be foreseen
+		if c.conn.server().isOpenSSH() {
 			s.Probe(".")
 		}
 		c.lanes.add(s)

@@ -175,9 +175,11 @@ type sftpProcess struct {
 func (p *sftpProcess) openSFTP(context.Context, bool) (io.ReadWriteCloser, error) {
 	return p, p.cmd.Start()
 }
-func (p *sftpProcess) wait()            { p.cmd.Wait() }
-func (p *sftpProcess) ended() error     { return nil }
-func (p *sftpProcess) server() Endpoint { return Endpoint{User: "user", Alias: "pipe"} }
+func (p *sftpProcess) wait()        { p.cmd.Wait() }
+func (p *sftpProcess) ended() error { return nil }
+func (p *sftpProcess) server() Endpoint {
+	return Endpoint{User: "user", Alias: "pipe", Software: "SSH-2.0-OpenSSH_9.2"}
+}
 
 func (p *sftpProcess) abort() { p.Close() }
 

@@ -108,6 +108,7 @@ func (c *Client) Walk(ctx context.Context, root string, v Visitor, o WalkOptions
 	if o.Sessions <= 0 {
 		o.Sessions = c.most
 	}
+	o.WaitForHandles = o.WaitForHandles || !c.conn.server().isOpenSSH()
 	w := newWalker(root, v, o)
 	return c.run(ctx, &w.operation, func(all []*fastlane.Session) { w.begin(all, starts) })
 }

@@ -41,10 +41,12 @@ func (b *bigDir) openSFTP(context.Context, bool) (io.ReadWriteCloser, error) {
 	return b.conn, nil
 }
 
-func (b *bigDir) abort()           { b.conn.Close() }
-func (b *bigDir) wait()            { b.group.Wait() }
-func (b *bigDir) ended() error     { return nil }
-func (b *bigDir) server() Endpoint { return Endpoint{User: "user", Alias: "memory"} }
+func (b *bigDir) abort()       { b.conn.Close() }
+func (b *bigDir) wait()        { b.group.Wait() }
+func (b *bigDir) ended() error { return nil }
+func (b *bigDir) server() Endpoint {
+	return Endpoint{User: "user", Alias: "memory", Software: "SSH-2.0-OpenSSH_9.2"}
+}
 
 func (b *bigDir) serve() {
 	defer b.far.Close()
