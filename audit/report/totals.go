@@ -155,7 +155,7 @@ func (t *table) next() {
 	case x.loosen+x.mixed > 0:
 		command("To loosen the rest too", next.Loosen)
 	}
-	if x.done > 0 {
+	if x.done > 0 || t.changes[audit.Failed] != nil { // what failed may have been made, and not seen
 		command("To put it all back", next.Undo)
 	}
 	if x.rule != "" {
