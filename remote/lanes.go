@@ -25,7 +25,7 @@ type lanes struct {
 	mu       sync.Mutex
 	sessions []*fastlane.Session // those that have ended included
 	opening  int                 // further sessions on their way
-	refused  bool                // the server does not open another, or has ended one
+	refused  bool                // the server did not open another, or SFTP did not start on it
 
 	// What follows belongs to whoever has the client's turn.
 	first  *firstLane    // on its way; nil: not begun, or taken

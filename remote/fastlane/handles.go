@@ -13,8 +13,10 @@ import "encoding/binary"
 // not open on anything. The surplus handle shows when a listing in one go is
 // given it, and is in the table again once that has been closed.
 //
-// A server that numbers them in another way is found out by its first handle,
-// and one that gives them out in another order by the first that differs.
+// A server that numbers them in another way is found out by its first handle.
+// One that gives them out in another order is found out by the first that
+// differs where no open was denied before, and else by a listing in one go: its
+// caller has to know which servers to foresee anything of.
 type handleTable struct {
 	off    bool
 	proven bool     // a handle was as foreseen
