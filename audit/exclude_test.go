@@ -103,7 +103,7 @@ func TestRunExcludes(t *testing.T) {
 // TestExcludedGap: an entry whose type is not known is a gap of its own, but
 // not if it was excluded.
 func TestExcludedGap(t *testing.T) {
-	c := &collector{result: &Result{}, starts: map[string]bool{"kept.log": true}}
+	c := &collector{limits: defaultLimits, result: &Result{}, starts: map[string]bool{"kept.log": true}}
 	c.excludes, _ = compileExcludes([]string{"*.log", "d/"})
 	for _, path := range []string{"a.log", "x", "d", "kept.log", "."} {
 		c.gap(path, errors.New("not seen"))

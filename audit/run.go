@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 
@@ -32,8 +33,19 @@ type Options struct {
 // was seen until then, is not Complete, and comes with the walk's error. A
 // pattern in o.Exclude that is not valid is an error before w is asked for
 // anything.
+//
+// An audit of more than 2,000,000 findings, or 100,000 gaps, or 256 MiB of the
+// names and details of the former, or 32 MiB of those of the latter, ends early
+// with an error that wraps ErrTooMuch: a server that invents them must not take
+// all memory.
 func Run(ctx context.Context, w Walker, root string, p *policy.Policy, o Options) (*Result, error) {
-	c := &collector{policy: p, result: &Result{Root: root, from: slices.Clone(o.From)}}
+	return runLimited(ctx, w, root, p, o, defaultLimits)
+}
+
+func runLimited(ctx context.Context, w Walker, root string, p *policy.Policy, o Options, most limits) (*Result, error) {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	c := &collector{policy: p, result: &Result{Root: root, from: slices.Clone(o.From)}, limits: most, end: end}
 	c.file.RootInSSH = policy.HasSSHDir(root)
 	var err error
 	if c.excludes, err = compileExcludes(o.Exclude); err != nil {
@@ -43,6 +55,9 @@ func Run(ctx context.Context, w Walker, root string, p *policy.Policy, o Options
 	err = w.Walk(ctx, root, remote.Visitor{Entry: c.entry, Gap: c.gap},
 		remote.WalkOptions{From: o.From, RootAttr: o.RootAttr, Window: o.Window, Progress: o.Progress,
 			WaitForHandles: o.WaitForHandles})
+	if cause := context.Cause(ctx); c.full && errors.Is(cause, ErrTooMuch) {
+		err = cause
+	}
 	c.result.failed = err != nil
 	c.result.settle()
 	return c.result, err
@@ -57,9 +72,17 @@ type collector struct {
 	result   *Result
 	file     policy.File
 	found    []policy.Finding
+
+	limits
+	findingsText, gapsText int                     // bytes kept
+	full                   bool                    // one of the limits was reached, and end called
+	end                    context.CancelCauseFunc // ends the walk
 }
 
 func (c *collector) entry(parent *remote.Dir, e *remote.Entry) bool {
+	if c.full {
+		return false // the walk is about to end
+	}
 	c.describe(parent, e)
 	if e.Dir != nil {
 		e.Dir.Value = &policy.Dir{Parent: c.file.Dir, Path: e.Dir.Path, Mode: c.file.Mode, ModeKnown: c.file.ModeKnown,
@@ -134,7 +157,9 @@ func (c *collector) report(path string, attr remote.Attr) {
 		if x.Blocker != "" {
 			finding.Detail += ": " + strconv.Quote(x.Blocker)
 		}
-		c.result.Findings = append(c.result.Findings, finding)
+		if c.keepsFinding(&finding) {
+			c.result.Findings = append(c.result.Findings, finding)
+		}
 	}
 }
 
@@ -144,5 +169,7 @@ func (c *collector) gap(path string, err error) {
 	if !c.starts[path] && c.excludes.match(path, false) {
 		return
 	}
-	c.result.Gaps = append(c.result.Gaps, Gap{Path: path, Error: err.Error()})
+	if g := (Gap{Path: path, Error: err.Error()}); c.keepsGap(&g) {
+		c.result.Gaps = append(c.result.Gaps, g)
+	}
 }

@@ -116,7 +116,7 @@ func TestFindingCarriesTheEntry(t *testing.T) {
 
 // TestRootHasNoDirectory holds that nothing of the entry before sticks to one.
 func TestRootHasNoDirectory(t *testing.T) {
-	c := &collector{policy: newPolicy(t, policy.Options{}), result: &Result{}}
+	c := &collector{limits: defaultLimits, policy: newPolicy(t, policy.Options{}), result: &Result{}}
 	root := &remote.Dir{Path: ".", Attr: dir(".", 0o755).attrs()}
 	ssh := &remote.Dir{Parent: root, Path: ".ssh", Attr: dir(".ssh", 0o755).attrs()}
 	c.entry(nil, &remote.Entry{Name: []byte("."), Attr: root.Attr, Dir: root})
@@ -203,7 +203,7 @@ func TestSeenTwice(t *testing.T) {
 }
 
 func TestCleanEntriesDoNotAllocate(t *testing.T) {
-	c := &collector{policy: newPolicy(t, policy.Options{}), result: &Result{}}
+	c := &collector{limits: defaultLimits, policy: newPolicy(t, policy.Options{}), result: &Result{}}
 	root := &remote.Dir{Path: ".", Attr: dir(".", 0o755).attrs()}
 	c.entry(nil, &remote.Entry{Name: []byte("."), Attr: root.Attr, Dir: root})
 	entries := []*remote.Entry{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -72,6 +73,9 @@ type Client struct {
 	group sync.WaitGroup
 	turn  chan struct{} // holds a token while a call runs
 	lanes lanes
+
+	patience time.Duration // see awaitAnswers
+	silent   atomic.Bool   // the server has outlasted it
 }
 
 // Dial connects to t and logs in. The context bounds connecting only; see
@@ -89,7 +93,7 @@ func Dial(ctx context.Context, t Target, o Options) (*Client, error) {
 }
 
 func newClient(conn transport) *Client {
-	return &Client{conn: conn, most: autoSessions, turn: make(chan struct{}, 1)}
+	return &Client{conn: conn, most: autoSessions, turn: make(chan struct{}, 1), patience: defaultPatience}
 }
 
 // Close closes the connection at once, under any call that still runs, and

@@ -6,7 +6,12 @@ type dirQueue struct {
 	ring []*Dir // its length is a power of two, or 0
 	head int    // where the oldest is
 	n    int
+	size int // bytes that the directories take, at least
 }
+
+// dirSize is about how many bytes a Dir takes besides its path, with what a
+// visitor keeps of it.
+const dirSize = 256
 
 func (q *dirQueue) len() int { return q.n }
 
@@ -20,6 +25,7 @@ func (q *dirQueue) push(d *Dir) {
 	}
 	q.ring[(q.head+q.n)&(len(q.ring)-1)] = d
 	q.n++
+	q.size += len(d.Path) + dirSize
 }
 
 // popOldest takes out the directory that has waited longest. The queue must
@@ -29,6 +35,7 @@ func (q *dirQueue) popOldest() *Dir {
 	q.ring[q.head] = nil
 	q.head = (q.head + 1) & (len(q.ring) - 1)
 	q.n--
+	q.size -= len(d.Path) + dirSize
 	return d
 }
 
@@ -37,5 +44,6 @@ func (q *dirQueue) popNewest() *Dir {
 	at := (q.head + q.n) & (len(q.ring) - 1)
 	d := q.ring[at]
 	q.ring[at] = nil
+	q.size -= len(d.Path) + dirSize
 	return d
 }

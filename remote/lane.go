@@ -186,6 +186,7 @@ func (w *walker) laneEnded(s *fastlane.Session) bool {
 	w.paused = slices.DeleteFunc(w.paused, func(l *listing) bool { return l.ln == ln })
 	for l := range ln.listings {
 		ln.end(l)
+		w.looking -= l.looking
 		if l.entries > 0 && !l.whole || l.lookups > 0 {
 			w.lost(l.dir, fmt.Errorf("listed in part only: %w", s.Err()))
 		} else {

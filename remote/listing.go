@@ -44,8 +44,10 @@ type listing struct {
 	eof     int  // tag of the first READDIR that found the end; -1: none yet
 	broken  bool // a gap has been reported, and no more is asked for
 	lookups int  // LSTATs outstanding
+	looking int  // bytes that they take
 
-	entries  int // listed so far, and at least one a reply
+	empties  int // replies without an entry
+	entries  int // listed so far, an empty reply counted as one
 	dots     [3]int
 	badNames int
 	repeats  repeats
@@ -172,6 +174,12 @@ func (l *listing) names(names *fastlane.Names) {
 	}
 	if names.Len() == 0 {
 		l.entries++
+		if l.empties++; l.empties > l.w.empties {
+			l.fail(fmt.Errorf("the server sends replies without an entry, %d by now, and no end", l.empties))
+		}
+	}
+	if l.lookups > 0 {
+		l.ahead = 1 // each entry costs a request of its own: what is read ahead would only wait
 	}
 	for !l.broken && !l.w.over && names.Next() {
 		l.entries++
@@ -231,12 +239,24 @@ type lookup struct {
 	name string
 	attr Attr // as listed
 	look look
+	size int // bytes that it takes, the requests included
 }
 
+// lookupSize is about how many bytes a lookup takes besides its path.
+const lookupSize = 512
+
 func (l *listing) lookUp(name string, a *Attr) {
+	w := l.w
+	path := below(w.root, join(l.dir.Path, name))
+	if w.looking += len(path) + lookupSize; w.looking > w.lookSize {
+		w.looking -= len(path) + lookupSize
+		l.fail(errors.New("listed in part only: too many entries at once of which the server does not say what they are"))
+		return
+	}
+	l.looking += len(path) + lookupSize
 	l.lookups++
-	u := &lookup{l: l, name: name, attr: *a}
-	u.look.send(l.ln.s, u, 0, below(l.w.root, join(l.dir.Path, name)))
+	u := &lookup{l: l, name: name, attr: *a, size: len(path) + lookupSize}
+	u.look.send(l.ln.s, u, 0, path)
 }
 
 // isEmpty takes the end of a listing in which there was nothing at all, not
@@ -279,6 +299,8 @@ func (u *lookup) Reply(op fastlane.Op, _ int, r *fastlane.Reply) {
 	if w.over || !u.look.take(op, r) {
 		return
 	}
+	w.looking -= u.size
+	u.l.looking -= u.size
 	path := join(u.l.dir.Path, u.name)
 	switch err := u.look.err; {
 	case err != nil:

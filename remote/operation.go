@@ -64,6 +64,7 @@ func (c *Client) run(ctx context.Context, op *operation, begin func(all []*fastl
 	defer c.give()
 	release := context.AfterFunc(ctx, c.conn.abort)
 	defer release()
+	defer c.awaitAnswers()()
 	all, err := c.sessions(ctx)
 	if err != nil {
 		return firstOf(ctx, err)
@@ -106,6 +107,9 @@ func firstOf(ctx context.Context, err error) error {
 func (c *Client) lost(err error) error {
 	if err == nil || errors.Is(err, fastlane.ErrProtocol) {
 		return err
+	}
+	if reason := c.silence(); reason != nil {
+		return reason
 	}
 	if reason := c.conn.ended(); errors.Is(reason, ErrDisconnected) {
 		return reason

@@ -59,12 +59,16 @@ func (c *Client) findRoot(ctx context.Context, t Target) (Root, error) {
 	defer c.give()
 	release := context.AfterFunc(ctx, c.conn.abort)
 	defer release()
+	defer c.awaitAnswers()()
 	files, stream, err := c.fileSession(ctx)
 	if err != nil {
 		return Root{}, firstOf(ctx, err)
 	}
 	defer c.endSession(files, stream)
 	root, err := findRoot(files, t)
+	if reason := c.silence(); err != nil && reason != nil {
+		err = reason
+	}
 	return root, firstOf(ctx, err)
 }
 

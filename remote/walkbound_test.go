@@ -129,10 +129,8 @@ func TestWalkEndless(t *testing.T) {
 			}
 			return nil
 		}
-		l := defaultLimits
-		l.listing = 1000
-		s, err := walkLimited(t, f, 0, l)
-		if err != nil || !strings.Contains(s.gaps["."], "more than 1000 entries") {
+		s, err := walkLimited(t, f, 0, defaultLimits)
+		if err != nil || !strings.Contains(s.gaps["."], "replies without an entry, 1001 by now") {
 			t.Errorf("error %v, gaps %q", err, s.gaps)
 		}
 	})
@@ -216,9 +214,9 @@ func TestWalkTooManyWaiting(t *testing.T) {
 		top.kids = append(top.kids, dir(fmt.Sprint(i)))
 	}
 	l := defaultLimits
-	l.fatal = 99
+	l.waitSize = 99*(dirSize+3) + 1
 	_, err := walkLimited(t, newFake(top), 1, l)
-	if err == nil || !strings.Contains(err.Error(), "more than 99 directories wait") {
+	if err == nil || !strings.Contains(err.Error(), "gave up: 100 directories wait") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -24,13 +24,17 @@ var errTypeUnknown = errors.New("the server does not say what it is; it could be
 
 // limits bound what a walk takes from a server.
 type limits struct {
-	name    int // bytes of a name
-	listing int // entries of a directory
-	waiting int // directories waiting above which listings pause
-	fatal   int // directories waiting above which the walk gives up
+	name     int   // bytes of a name
+	listing  int   // entries of a directory
+	empties  int   // replies without an entry to one directory
+	entries  int64 // of all directories, above which the walk gives up
+	waiting  int   // directories waiting above which listings pause
+	waitSize int   // bytes that waiting directories take above which the walk gives up
+	lookSize int   // bytes that LSTATs of entries listed without a mode take at once
 }
 
-var defaultLimits = limits{name: 1024, listing: 10_000_000, waiting: 1 << 14, fatal: 1 << 22}
+var defaultLimits = limits{name: 1024, listing: 10_000_000, empties: 1000, entries: 1_000_000_000,
+	waiting: 1 << 14, waitSize: 256 << 20, lookSize: 32 << 20}
 
 // walker is a running walk. Everything in it is guarded by operation.mu.
 type walker struct {
@@ -52,6 +56,8 @@ type walker struct {
 	large   []*Dir     // to be opened first, and not in one go: they were too large for that
 	paused  []*listing // open, and not read on while too many directories wait
 	open    int        // directories opening or open, paused ones included
+	seen    int64      // entries shown
+	looking int        // bytes that the LSTATs outstanding take
 	entry   Entry      // reused for every visit
 }
 
@@ -77,6 +83,9 @@ func (w *walker) gap(path string, err error) { w.visitor.Gap(path, err) }
 // show hands an entry to the visitor.
 func (w *walker) show(e *Entry, up *Dir) bool {
 	w.progress.Entries.Add(1)
+	if w.seen++; w.seen > w.entries {
+		w.finish(fmt.Errorf("gave up: the server lists more than %d entries", w.entries))
+	}
 	return w.visitor.Entry(up, e)
 }
 
@@ -102,8 +111,8 @@ func (w *walker) visit(up *Dir, name []byte, a *Attr) {
 func (w *walker) push(d *Dir) {
 	w.pending.push(d)
 	w.progress.Waiting.Add(1)
-	if w.pending.len() > w.fatal {
-		w.finish(fmt.Errorf("more than %d directories wait to be listed", w.fatal))
+	if w.pending.size > w.waitSize {
+		w.finish(fmt.Errorf("gave up: %d directories wait to be listed, which take more than %d MiB", w.pending.len(), w.waitSize>>20))
 	}
 }
 

@@ -134,6 +134,7 @@ func (s *Session) dispatch(packet []byte) error {
 	if err := s.reply.decode(packet[0], req.op, &c); err != nil {
 		return err
 	}
+	s.replies.Add(1)
 	s.follow(id, req)
 	if req.h != nil {
 		req.h.Reply(req.op, req.tag, &s.reply)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -62,6 +63,8 @@ type Session struct {
 	wake  chan struct{} // tells the writer that out is worth writing
 	exts  map[string]string
 	rtt   time.Duration
+
+	replies atomic.Int64 // to requests
 
 	mu       sync.Mutex
 	out      []byte // requests not yet taken by the writer
@@ -125,6 +128,9 @@ func (s *Session) Err() error {
 	defer s.mu.Unlock()
 	return s.err
 }
+
+// Answered counts the requests that were answered.
+func (s *Session) Answered() int64 { return s.replies.Load() }
 
 // Outstanding counts the requests not yet answered.
 func (s *Session) Outstanding() int {
