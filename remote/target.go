@@ -190,7 +190,8 @@ func checkSCPShape(s, path string) error {
 	return nil
 }
 
-// cutColon splits at the first colon outside brackets.
+// cutColon splits at the first colon outside brackets. A bracket that a user
+// name leaves open is none.
 func cutColon(s string) (before, after string, found bool) {
 	depth := 0
 	for i := range len(s) {
@@ -199,6 +200,8 @@ func cutColon(s string) (before, after string, found bool) {
 			depth++
 		case ']':
 			depth--
+		case '@':
+			depth = 0
 		case ':':
 			if depth <= 0 {
 				return s[:i], s[i+1:], true
@@ -265,6 +268,9 @@ func parseHost(s string) (string, error) {
 	}
 	if strings.Contains(s, "%") {
 		return "", usagef("%q is not a host name: it contains a percent sign", s)
+	}
+	if strings.Contains(s, ":") {
+		return "", usagef("%q is not a host name: it contains a colon", s)
 	}
 	return s, checkHost(s)
 }
