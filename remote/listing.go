@@ -24,6 +24,8 @@ const (
 	// maxBadNames is how many bad names of one directory are reported one by
 	// one; the others are counted.
 	maxBadNames = 10
+	// tooManyBadNames is how many of them end a listing: it is no directory.
+	tooManyBadNames = 1000
 )
 
 // listing is one directory being listed. Everything in it is guarded by the
@@ -195,6 +197,9 @@ func (l *listing) name(name []byte, a *Attr) {
 	if reason := l.objection(name); reason != "" {
 		if l.badNames++; l.badNames <= maxBadNames {
 			l.w.gap(l.dir.Path, fmt.Errorf("the server listed %q: %s", name[:min(len(name), l.w.name)], reason))
+		}
+		if l.badNames > tooManyBadNames {
+			l.fail(fmt.Errorf("listed in part only: more than %d names that cannot be", tooManyBadNames))
 		}
 		return
 	}

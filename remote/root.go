@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"path"
 	"strings"
 	"sync"
@@ -66,10 +67,27 @@ func (c *Client) findRoot(ctx context.Context, t Target) (Root, error) {
 	}
 	defer c.endSession(files, stream)
 	root, err := findRoot(files, t)
-	if reason := c.silence(); err != nil && reason != nil {
-		err = reason
+	if errors.Is(err, ErrDisconnected) {
+		err = c.sessionLost(files)
 	}
 	return root, firstOf(ctx, err)
+}
+
+// sessionLost says why a session of pkg/sftp has ended, and closes the
+// connection, so that it has.
+func (c *Client) sessionLost(files *sftp.Client) error {
+	reason := c.conn.ended()
+	c.conn.abort()
+	err := files.Wait()
+	switch {
+	case c.silence() != nil:
+		return c.silence()
+	case errors.Is(reason, ErrDisconnected):
+		return reason
+	case err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: the server ended the SFTP session", ErrDisconnected)
+	}
+	return fmt.Errorf("%w: %s", fastlane.ErrProtocol, plainReason(err))
 }
 
 // endSession closes a pkg/sftp session in the background: its Close waits for
@@ -231,5 +249,9 @@ func fileError(err error) error {
 	case errors.As(err, &status):
 		return &fastlane.StatusError{Code: status.Code, Message: printable(status.Error())}
 	}
-	return fmt.Errorf("%w: %w", ErrDisconnected, err)
+	var network net.Error
+	if errors.Is(err, sftp.ErrSSHFxConnectionLost) || errors.Is(err, io.EOF) || errors.As(err, &network) {
+		return fmt.Errorf("%w: %w", ErrDisconnected, err)
+	}
+	return fmt.Errorf("%w: %s", fastlane.ErrProtocol, plainReason(err))
 }

@@ -24,6 +24,9 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Getenv(runAsHostperm) != "" {
+		if file := os.Getenv(memoryFile); file != "" {
+			os.Exit(runMeasured(file))
+		}
 		main()
 	}
 	testscript.Main(m, map[string]func(){"hostperm": main})

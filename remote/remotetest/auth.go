@@ -45,6 +45,9 @@ func (s *Server) serverConfig() *ssh.ServerConfig {
 			return checker.Authenticate(conn, key)
 		}
 	}
+	if s.cfg.SSH.Login != nil {
+		s.cfg.SSH.Login(c)
+	}
 	return c
 }
 

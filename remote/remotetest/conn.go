@@ -96,16 +96,26 @@ func (s *Server) acceptAll() {
 }
 
 func (s *Server) serveConn(c *gatedConn) {
+	if s.cfg.SSH.Socket != nil {
+		s.cfg.SSH.Socket(c)
+		return
+	}
 	conn, channels, requests, err := ssh.NewServerConn(c, s.ssh)
 	if err != nil {
 		return // the client went away or was not let in; it knows why
 	}
 	defer conn.Close()
 	s.group.Go(func() { ssh.DiscardRequests(requests) })
+	if s.cfg.SSH.Connected != nil {
+		s.group.Go(func() { s.cfg.SSH.Connected(conn) })
+	}
 	var open atomic.Int64
 	for channel := range channels {
 		switch channel.ChannelType() {
 		case "session":
+			if s.cfg.SSH.Session != nil && s.cfg.SSH.Session(channel) {
+				continue
+			}
 			if n := open.Add(1); s.cfg.MaxSessions > 0 && n > int64(s.cfg.MaxSessions) {
 				open.Add(-1)
 				channel.Reject(ssh.ConnectionFailed, "open failed") // sshd's own words
@@ -144,6 +154,10 @@ func (s *Server) serveSession(channel ssh.NewChannel, c *gatedConn) {
 		running = true
 		s.group.Go(func() {
 			defer ch.Close()
+			if s.cfg.SSH.Subsystem != nil {
+				s.cfg.SSH.Subsystem(ch)
+				return
+			}
 			status := struct{ Status uint32 }{0}
 			if err := s.serveSFTP(ch, c); err != nil {
 				status.Status = 1

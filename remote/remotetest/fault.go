@@ -1,5 +1,7 @@
 package remotetest
 
+import "time"
+
 // Fault is a way to misbehave: hooks on the packets of every SFTP session. A
 // nil hook lets everything pass. Hooks are called from several goroutines at
 // once, and hold up the session while they run.
@@ -9,7 +11,8 @@ type Fault struct {
 
 	// Reply sees each reply, length field included, before the client does,
 	// and returns what is sent in its place: any bytes, or none. The Action is
-	// done after that; only Pass, Cut and Hangup mean something here.
+	// done after that, or with it; only Pass, Cut, Hangup and Drip mean something
+	// here.
 	Reply func(*Exchange, []byte) ([]byte, Action)
 }
 
@@ -21,6 +24,7 @@ type Faults []Fault
 type Action struct {
 	kind  actionKind
 	reply Packet
+	pause time.Duration
 }
 
 type actionKind uint8
@@ -31,6 +35,7 @@ const (
 	answer
 	cut
 	hangup
+	drip
 )
 
 // Pass carries on as usual. It is the zero Action.
@@ -47,3 +52,7 @@ func Cut() Action { return Action{kind: cut} }
 
 // Hangup closes the session's channel and leaves the connection open.
 func Hangup() Action { return Action{kind: hangup} }
+
+// Drip sends a reply a byte at a time, with a pause behind each. The session's
+// other replies wait.
+func Drip(pause time.Duration) Action { return Action{kind: drip, pause: pause} }

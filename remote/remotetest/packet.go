@@ -100,8 +100,14 @@ func ModeAttrs(mode uint32) []byte {
 
 // NamePacket makes the reply to a Readdir, Realpath or Readlink.
 func NamePacket(id uint32, entries []NameEntry) Packet {
-	b := binary.BigEndian.AppendUint32(nil, uint32(len(entries)))
-	for _, e := range entries {
+	size := 4
+	for i := range entries {
+		e := &entries[i]
+		size += 8 + len(e.Filename) + len(e.Longname) + len(e.Attrs)
+	}
+	b := binary.BigEndian.AppendUint32(make([]byte, 0, size), uint32(len(entries)))
+	for i := range entries {
+		e := &entries[i]
 		b = appendString(b, e.Filename)
 		b = appendString(b, e.Longname)
 		b = append(b, e.Attrs...)

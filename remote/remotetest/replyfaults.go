@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"path"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // CutBeforeReply lets the nth request of the types be served, and closes the
@@ -42,6 +44,32 @@ func ChangeReply(n int, change func(raw []byte) []byte, types ...Type) Fault {
 	return Fault{Reply: func(e *Exchange, raw []byte) ([]byte, Action) {
 		if hit(e) {
 			raw = change(raw)
+		}
+		return raw, Pass()
+	}}
+}
+
+// ChangeReplies puts change's result in place of every reply to the types, or
+// to any type if there are none, errors included.
+func ChangeReplies(change func(raw []byte) []byte, types ...Type) Fault {
+	return Fault{Reply: func(e *Exchange, raw []byte) ([]byte, Action) {
+		if isOf(e, types) {
+			raw = change(raw)
+		}
+		return raw, Pass()
+	}}
+}
+
+// DripFrom sends the nth reply to the types, and all behind it, a byte at a time.
+func DripFrom(n int, pause time.Duration, types ...Type) Fault {
+	hit := nth(n, types)
+	var dripping atomic.Bool
+	return Fault{Reply: func(e *Exchange, raw []byte) ([]byte, Action) {
+		if hit(e) {
+			dripping.Store(true)
+		}
+		if dripping.Load() {
+			return raw, Drip(pause)
 		}
 		return raw, Pass()
 	}}

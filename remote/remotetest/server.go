@@ -50,6 +50,7 @@ type Config struct {
 	LSetstat    bool          // offer lsetstat@openssh.com, which changes modes without following a symlink
 	Latency     time.Duration // each SFTP reply is held back so long; replies do not wait for one another
 	Faults      Faults        // in force from the start; see SetFaults
+	SSH         SSHFault      // in force for good
 
 	// Forward decides where a direct-tcpip channel for "host:port" is really
 	// connected to, and so makes the server a jump host. Nil refuses them all.

@@ -1,6 +1,7 @@
 package remotetest
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"io"
@@ -16,6 +17,7 @@ import (
 type session struct {
 	server *Server
 	ch     ssh.Channel
+	in     *bufio.Reader // of ch
 	conn   *gatedConn
 
 	requests *io.PipeReader // to the SFTP server
@@ -28,6 +30,7 @@ type session struct {
 	over    bool
 
 	writeMu sync.Mutex
+	out     *bufio.Writer // to ch; what answers requests that came together goes out together
 	held    chan heldReply // nil without Config.Latency
 	ended   chan struct{}
 }
@@ -41,7 +44,7 @@ type heldReply struct {
 // serveSFTP runs one SFTP session until the client ends it.
 func (s *Server) serveSFTP(ch ssh.Channel, c *gatedConn) error {
 	x := &session{
-		server: s, ch: ch, conn: c, ended: make(chan struct{}),
+		server: s, ch: ch, in: bufio.NewReaderSize(ch, 32<<10), out: bufio.NewWriterSize(ch, 32<<10), conn: c, ended: make(chan struct{}),
 		waiting: make(map[uint64]*Exchange), handles: make(map[string]string),
 	}
 	x.requests, x.toServer = io.Pipe()
@@ -75,7 +78,7 @@ func (x *session) Write(b []byte) (int, error) {
 		if len(x.partial) < n {
 			break
 		}
-		if err := x.reply(bytes.Clone(x.partial[:n])); err != nil {
+		if err := x.reply(bytes.Clone(x.partial[:n]), false); err != nil {
 			return 0, err
 		}
 		x.partial = append(x.partial[:0], x.partial[n:]...)
@@ -92,7 +95,12 @@ func (x *session) Close() error {
 // pump takes requests from the client until there are no more.
 func (x *session) pump() error {
 	for {
-		raw, err := readPacket(x.ch)
+		if !x.hasMore() {
+			if err := x.flush(); err != nil {
+				return err
+			}
+		}
+		raw, err := readPacket(x.in)
 		if err != nil {
 			return err
 		}
@@ -105,6 +113,23 @@ func (x *session) pump() error {
 			return err
 		}
 	}
+}
+
+// hasMore reports whether the next request is there in whole, so that answers
+// to it and to the one before can go out together.
+func (x *session) hasMore() bool {
+	have := x.in.Buffered()
+	if have < 4 {
+		return false
+	}
+	size, _ := x.in.Peek(4)
+	return uint64(have) >= 4+uint64(binary.BigEndian.Uint32(size))
+}
+
+func (x *session) flush() error {
+	x.writeMu.Lock()
+	defer x.writeMu.Unlock()
+	return x.out.Flush()
 }
 
 func readPacket(r io.Reader) ([]byte, error) {
@@ -136,7 +161,7 @@ func (x *session) request(e *Exchange) error {
 	case e.Request.Type == Close:
 		x.closeHandle(e.Request)
 	case isLSetstat(e.Request) && x.server.cfg.LSetstat:
-		return x.reply(x.server.lsetstat(e.Request).Bytes())
+		return x.reply(x.server.lsetstat(e.Request).Bytes(), true)
 	case e.Request.Type == Open && x.server.isFIFO(e.Request):
 		return x.hang()
 	}
@@ -148,7 +173,10 @@ func (x *session) request(e *Exchange) error {
 func (x *session) instead(e *Exchange, a Action) error {
 	if a.kind == answer {
 		a.reply.ID = e.Request.ID
-		return x.reply(a.reply.Bytes())
+		return x.reply(a.reply.Bytes(), true)
+	}
+	if err := x.flush(); err != nil {
+		return err
 	}
 	return x.end(a)
 }
@@ -171,14 +199,14 @@ func (x *session) end(a Action) error {
 // at its other end, and with it the whole session; this one also waits, but can
 // be closed.
 func (x *session) hang() error {
-	if _, err := io.Copy(io.Discard, x.ch); err != nil {
+	if _, err := io.Copy(io.Discard, x.in); err != nil {
 		return err
 	}
 	return io.EOF
 }
 
-// reply runs the hooks on one reply, then sends it.
-func (x *session) reply(raw []byte) error {
+// reply runs the hooks on one reply, then sends it; gather: the pump will flush.
+func (x *session) reply(raw []byte, gather bool) error {
 	e := x.answered(raw)
 	if e.Request.Type == Init && x.server.cfg.LSetstat {
 		raw = offerLSetstat(raw)
@@ -194,7 +222,7 @@ func (x *session) reply(raw []byte) error {
 		}
 	}
 	if x.held == nil {
-		return x.send(raw, then)
+		return x.send(raw, then, gather)
 	}
 	select {
 	case x.held <- heldReply{time.Now().Add(x.server.cfg.Latency), raw, then}:
@@ -204,10 +232,24 @@ func (x *session) reply(raw []byte) error {
 	}
 }
 
-func (x *session) send(raw []byte, then Action) error {
+func (x *session) send(raw []byte, then Action, gather bool) error {
 	x.writeMu.Lock()
 	defer x.writeMu.Unlock()
-	if _, err := x.ch.Write(raw); err != nil {
+	for then.kind == drip && len(raw) > 1 {
+		x.out.Write(raw[:1])
+		if err := x.out.Flush(); err != nil {
+			return err
+		}
+		raw = raw[1:]
+		time.Sleep(then.pause)
+	}
+	if _, err := x.out.Write(raw); err != nil {
+		return err
+	}
+	if gather && then.kind == pass {
+		return nil
+	}
+	if err := x.out.Flush(); err != nil {
 		return err
 	}
 	return x.end(then)
@@ -226,7 +268,7 @@ func (x *session) sendHeld() {
 				return
 			case <-time.After(time.Until(r.due)):
 			}
-			if x.send(r.raw, r.then) != nil {
+			if x.send(r.raw, r.then, false) != nil {
 				return
 			}
 		}
