@@ -24,6 +24,7 @@ func TestPatience(t *testing.T) {
 			}
 			c := serveDir(t, remotetest.Config{Dir: dir, Faults: remotetest.Faults{remotetest.StallAtRequest(1, kind)}})
 			c.patience = 200 * time.Millisecond
+			defer time.AfterFunc(20*time.Second, func() { c.Close() }).Stop() // should it hang after all
 			root, err := c.ResolveRoot(t.Context(), Target{Path: "site", HasPath: true})
 			if err == nil {
 				_, err = walkAll(t, c, root.Path, WalkOptions{})
