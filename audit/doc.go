@@ -7,7 +7,8 @@
 // Gap, and one gap, a walk that ended early, or an interruption is enough for
 // Complete to be false. Findings are sorted by path, byte by byte, and then by
 // rule, so that two audits of the same tree read the same; gaps are sorted by
-// path. Memory grows with findings and gaps, not with entries.
+// path. Memory grows with findings and gaps, not with entries, and an audit gives
+// up where there are more than a person can use; see Run.
 //
 // Paths are relative to the web root, "." for the root itself, and hold the
 // bytes that the server sent. Whoever shows one to a person quotes it first;

@@ -25,6 +25,17 @@
 // too large for it, or whose handle was another, is listed anew in the other
 // way, with more READDIRs outstanding the longer it goes on.
 //
+// # What a server cannot do
+//
+// A server can lie about a tree, and cannot make a walk of it endless or make it
+// take all memory. A listing has bounds of its own (see Walk), a path is at most
+// 4095 bytes long, which bounds the depth of a tree that contains itself, and
+// one walk shows at most 1,000,000,000 entries. Directories that wait are held
+// to 256 MiB, LSTATs of what was listed without a mode to 32 MiB, and what comes
+// back to a packet for each session; see also package fastlane. A connection on
+// which no request is answered for five minutes is given up, whatever else comes
+// over it; what is slower than that, and answers, goes on until the context ends.
+//
 // # How a mode is changed
 //
 // Whoever owns a directory on the way to an entry can put something else there

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	sshconfig "github.com/kevinburke/ssh_config"
 )
@@ -144,6 +145,9 @@ func (r *configReader) read(path string, depth int, final bool) error {
 				continue
 			}
 			line := kv.Pos().Line
+			if !utf8.ValidString(file.arguments[line-1]) {
+				return usagef("%s:%d: the line is not UTF-8", path, line) // the library would read something else
+			}
 			s := setting{
 				key: strings.ToLower(kv.Key), value: kv.Value,
 				raw: file.arguments[line-1], where: fmt.Sprintf("%s:%d", path, line),

@@ -29,7 +29,7 @@ func expandTokens(s setting, tokens map[byte]string) (string, error) {
 		}
 		text, ok := tokens[s.value[i]]
 		if !ok {
-			return "", usagef("%s: the token %%%c is not known in %s", s.where, s.value[i], s.key)
+			return "", usagef("%s: the token %%%s is not known in %s", s.where, printable(s.value[i:i+1]), s.key)
 		}
 		b.WriteString(text)
 	}

@@ -71,8 +71,9 @@ type WalkOptions struct {
 //   - a name that a server must not send: empty, with a slash or NUL, longer
 //     than 1024 bytes (no file system in use allows more than 765), or "." or
 //     ".." a second time;
-//   - a listing that repeats itself, goes on after its end, or has more than
-//     10,000,000 entries;
+//   - a listing that repeats itself, goes on after its end, has more than
+//     10,000,000 entries, 1,000 such names, or 1,000 replies without an entry;
+//   - a listing without modes that is more than can be looked at at once;
 //   - a path longer than 4095 bytes, which is also what bounds the depth;
 //   - an entry whose mode, and so whose type, the server does not tell even to
 //     LSTAT: it is visited all the same, with the flag unset, and could be a
@@ -99,7 +100,8 @@ type WalkOptions struct {
 //
 // The error is nil when the walk has ended, with or without gaps. Otherwise it
 // is ctx's, or about the root, or wraps ErrDisconnected or
-// fastlane.ErrProtocol: the walk is then not whole.
+// fastlane.ErrProtocol, or says that the walk gave up, at 1,000,000,000 entries
+// or 256 MiB of directories that wait: the walk is then not whole.
 func (c *Client) Walk(ctx context.Context, root string, v Visitor, o WalkOptions) error {
 	starts, err := cleanStarts(o.From)
 	if err != nil {

@@ -107,7 +107,9 @@ func (s *sheet) write(r csvRow) error {
 // it is, is quoted; then an apostrophe is put before what a spreadsheet takes
 // for a formula: = + - @ (also in their full-width forms) at the start, or
 // after quotes and blanks. An empty field stays empty. Where that changed a
-// path, the column path_base64 has its bytes.
+// path, the column path_base64 has its bytes. That is for programs, which an
+// apostrophe would disturb: it may begin with a +, but of letters, digits, +, /
+// and = nothing can be made that calls a function or leaves the sheet.
 func csvText(s string) string {
 	if s == "" {
 		return ""

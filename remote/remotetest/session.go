@@ -30,7 +30,7 @@ type session struct {
 	over    bool
 
 	writeMu sync.Mutex
-	out     *bufio.Writer // to ch; what answers requests that came together goes out together
+	out     *bufio.Writer  // to ch; what answers requests that came together goes out together
 	held    chan heldReply // nil without Config.Latency
 	ended   chan struct{}
 }
