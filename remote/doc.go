@@ -87,7 +87,7 @@
 // that was meant for such an entry. By path, where the comparison comes before
 // the change and not with it, the same exchange within one round trip escapes
 // the comparison, but for the second look, which reports it. The same can make
-// OPEN meet a FIFO, which hangs the session until the context ends. A hard link
+// OPEN meet a FIFO, which hangs the session until the connection is given up. A hard link
 // is the audited entry: nothing in the attributes tells how many there are.
 // What lies above the root is trusted.
 package remote
