@@ -4,7 +4,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -149,7 +148,7 @@ func interruptLogin(t *testing.T, row hostileServer) time.Duration {
 	pressed := time.Now()
 	cmd.Process.Signal(syscall.SIGINT)
 	if status := outcome(t, cmd); status != exitInterrupted {
-		t.Error(fmt.Sprintf("exit status %d, want %d", status, exitInterrupted))
+		t.Errorf("exit status %d, want %d", status, exitInterrupted)
 	}
 	return time.Since(pressed)
 }
