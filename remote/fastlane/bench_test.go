@@ -59,7 +59,7 @@ func TestNoAllocation(t *testing.T) {
 	var r Reply
 	allocs := testing.AllocsPerRun(100, func() {
 		c := cursor{b: b[9:]}
-		if err := r.decode(typeName, OpReadDir, &c); err != nil {
+		if err := r.decode(typeName, request{op: OpReadDir}, &c); err != nil {
 			t.Fatal(err)
 		}
 		for r.Names.Next() {

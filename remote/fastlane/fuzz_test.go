@@ -61,6 +61,8 @@ func FuzzPacket(f *testing.F) {
 	f.Add(packet(typeHandle, uint32(OpOpenDir), str(nil, "h")))
 	f.Add(append(packet(typeName, uint32(OpReadDir), nameBody("a", "b")), packet(typeStatus, uint32(OpClose), ok)...))
 	f.Add(packet(typeAttrs, uint32(OpLStat), Attr{Flags: AttrPermissions}.encode(nil)))
+	f.Add(packet(typeData, uint32(OpRead), str(nil, "#!/bin/sh\n")))
+	f.Add(packet(typeData, uint32(OpRead), u32(nil, math.MaxUint32)))
 	f.Add(packet(typeStatus, uint32(OpLSetStat), str(str(ok, "m"), "l")))
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -69,7 +71,7 @@ func FuzzPacket(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answers := make(recorder, OpReadLink)
+		answers := make(recorder, OpRead)
 		s.OpenDir(answers, 0, "/")
 		s.ReadDir(answers, 0, "h")
 		s.Close(answers, 0, "h")
@@ -79,10 +81,35 @@ func FuzzPacket(f *testing.F) {
 		s.FSetStat(answers, 0, "h", 0)
 		s.LSetStat(answers, 0, "/", 0)
 		s.ReadLink(answers, 0, "/")
+		s.Stat(answers, 0, "/")
+		s.RealPath(answers, 0, "/")
+		s.Read(answers, 0, "h", 0, fuzzedRead)
 		close(sent)
 		s.Wait()
-		if s.Err() == nil || len(answers)+s.Outstanding() > int(OpReadLink) {
+		if s.Err() == nil || len(answers)+s.Outstanding() > int(OpRead) {
 			t.Fatalf("error %v, %d replies, %d outstanding", s.Err(), len(answers), s.Outstanding())
+		}
+	})
+}
+
+// fuzzedRead is how many bytes FuzzPacket and FuzzData ask for.
+const fuzzedRead = 16
+
+// FuzzData reads what a server sends for a READ: never more than was asked for,
+// and the bytes that stand there.
+func FuzzData(f *testing.F) {
+	f.Add(str(nil, ""))
+	f.Add(str(nil, "#!/bin/sh\n"))
+	f.Add(str(nil, "17 bytes are more"))
+	f.Add(u32(nil, math.MaxUint32))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var r Reply
+		c := cursor{b: b}
+		if err := r.decode(typeData, request{op: OpRead, length: fuzzedRead}, &c); err != nil {
+			return
+		}
+		if len(r.Data) > fuzzedRead || !bytes.HasPrefix(b, str(nil, string(r.Data))) {
+			t.Fatalf("%x was read as %x", b, r.Data)
 		}
 	})
 }

@@ -16,14 +16,18 @@ const (
 	typeVersion  = 2
 	typeOpen     = 3
 	typeClose    = 4
+	typeRead     = 5
 	typeLStat    = 7
 	typeFStat    = 8
 	typeFSetStat = 10
 	typeOpenDir  = 11
 	typeReadDir  = 12
+	typeRealPath = 16
+	typeStat     = 17
 	typeReadLink = 19
 	typeStatus   = 101
 	typeHandle   = 102
+	typeData     = 103
 	typeName     = 104
 	typeAttrs    = 105
 	typeExtended = 200
@@ -50,6 +54,9 @@ const (
 	OpFSetStat
 	OpLSetStat
 	OpReadLink
+	OpStat
+	OpRealPath
+	OpRead
 )
 
 // answers maps each Op to the packet type of its success; a STATUS packet may
@@ -64,6 +71,9 @@ var answers = [...]byte{
 	OpFSetStat: typeStatus,
 	OpLSetStat: typeStatus,
 	OpReadLink: typeName,
+	OpStat:     typeAttrs,
+	OpRealPath: typeName,
+	OpRead:     typeData,
 }
 
 var opNames = [...]string{
@@ -76,6 +86,9 @@ var opNames = [...]string{
 	OpFSetStat: "FSETSTAT",
 	OpLSetStat: "lsetstat",
 	OpReadLink: "READLINK",
+	OpStat:     "STAT",
+	OpRealPath: "REALPATH",
+	OpRead:     "READ",
 }
 
 // String gives the name that the draft gives the request.

@@ -131,7 +131,7 @@ func (s *Session) dispatch(packet []byte) error {
 	if !ok {
 		return protocolError("a reply (type %d) to request %d, which is not outstanding", packet[0], id)
 	}
-	if err := s.reply.decode(packet[0], req.op, &c); err != nil {
+	if err := s.reply.decode(packet[0], req, &c); err != nil {
 		return err
 	}
 	s.replies.Add(1)
@@ -164,9 +164,10 @@ func (s *Session) follow(id uint32, req request) {
 	}
 }
 
-// decode reads a reply to op from behind its id.
-func (r *Reply) decode(kind byte, op Op, c *cursor) error {
+// decode reads a reply to req from behind its id.
+func (r *Reply) decode(kind byte, req request, c *cursor) error {
 	*r = Reply{}
+	op := req.op
 	if kind != typeStatus && kind != answers[op] {
 		return protocolError("a reply of type %d to %s", kind, op)
 	}
@@ -191,6 +192,11 @@ func (r *Reply) decode(kind byte, op Op, c *cursor) error {
 		}
 	case typeAttrs:
 		c.attr(&r.Attr)
+	case typeData:
+		r.Data = c.bytes()
+		if uint64(len(r.Data)) > uint64(req.length) {
+			return protocolError("%d bytes, where %d were asked for", len(r.Data), req.length)
+		}
 	}
 	if c.bad {
 		return protocolError("a malformed reply (type %d) to %s", kind, op)

@@ -21,8 +21,9 @@ type Handler interface {
 // Reply is the answer to one request.
 type Reply struct {
 	Handle []byte // of OpOpenDir and OpOpen
-	Names  Names  // of OpReadDir and OpReadLink
-	Attr   Attr   // of OpLStat and OpFStat
+	Names  Names  // of OpReadDir, OpReadLink and OpRealPath
+	Attr   Attr   // of OpLStat, OpStat and OpFStat
+	Data   []byte // of OpRead: not more than was asked for
 
 	// Foreseen is true for OpOpenDir and OpOpen if the handle is the one that
 	// was foreseen for it; see Session.ListWhole.
@@ -50,6 +51,7 @@ type request struct {
 
 	handle uint32 // foreseen for OpOpenDir and OpOpen
 	whole  bool   // the OPENDIR of a ListWhole
+	length uint32 // asked for by OpRead
 }
 
 // Session is one SFTP session. Its methods may be called from any goroutine.
