@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -18,14 +19,18 @@ import (
 const (
 	pktOpen     = 3
 	pktClose    = 4
+	pktRead     = 5
 	pktLstat    = 7
 	pktFstat    = 8
 	pktFsetstat = 10
 	pktOpendir  = 11
 	pktReaddir  = 12
+	pktRealpath = 16
+	pktStat     = 17
 	pktReadlink = 19
 	pktStatus   = 101
 	pktHandle   = 102
+	pktData     = 103
 	pktName     = 104
 	pktAttrs    = 105
 	pktExtended = 200
@@ -65,6 +70,7 @@ type node struct {
 	name string
 	attr Attr
 	kids []*node
+	text string // of a file; where a symlink leads
 }
 
 func file(name string) *node { return &node{name: name, attr: attrOf(fastlane.TypeRegular | 0o644)} }
@@ -264,7 +270,7 @@ func (f *fake) answer(s *fakeSession, b []byte) []byte {
 	r.arg, r.rest = takeStr(b[5:])
 	r.path = r.arg
 	f.watchEarly(r)
-	if h := s.handles[r.arg]; h != nil && (r.kind == pktReaddir || r.kind == pktFstat || r.kind == pktFsetstat || r.kind == pktClose) {
+	if h := s.handles[r.arg]; h != nil && (r.kind == pktReaddir || r.kind == pktRead || r.kind == pktFstat || r.kind == pktFsetstat || r.kind == pktClose) {
 		r.path, r.nth = h.path, h.reads
 		if r.kind == pktReaddir {
 			h.reads++
@@ -298,7 +304,7 @@ func (f *fake) serveOne(r fakeReq) []byte {
 	switch r.kind {
 	case pktReadlink:
 		if n := f.find(r.arg); n != nil && n.attr.Type() == fastlane.TypeSymlink {
-			return nameReply(r.id, file("target"))
+			return nameReply(r.id, file(cmp.Or(n.text, "target")))
 		}
 		return status(r.id, codeFailure)
 	case pktLstat:
@@ -328,6 +334,8 @@ func (f *fake) serveOne(r fakeReq) []byte {
 	switch r.kind {
 	case pktReaddir:
 		return f.readdir(r.id, h)
+	case pktRead:
+		return readFrom(r, h.node.text)
 	case pktFstat:
 		return fakePacket(pktAttrs, r.id, encodeAttr(nil, h.node.attr))
 	case pktFsetstat:

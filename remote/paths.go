@@ -22,15 +22,23 @@ func join(dir, name string) string {
 // that leaves the root or that a listing could not have had: an absolute one,
 // or one with an empty, "." or ".." component or a NUL.
 func absolute(root, rel string) (string, error) {
+	if err := checkRelative(rel); err != nil {
+		return "", err
+	}
+	return below(root, rel), nil
+}
+
+// checkRelative is absolute without its result.
+func checkRelative(rel string) error {
 	if rel == "." {
-		return root, nil
+		return nil
 	}
 	for name := range strings.SplitSeq(rel, "/") {
 		if name == "" || name == "." || name == ".." || strings.IndexByte(name, 0) >= 0 {
-			return "", fmt.Errorf("path %q is not one below the root", rel)
+			return fmt.Errorf("path %q is not one below the root", rel)
 		}
 	}
-	return below(root, rel), nil
+	return nil
 }
 
 // below is absolute for a path known to be good.
