@@ -1,0 +1,81 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"hostperm/remote/fastlane"
+)
+
+// Above is a directory above the web root.
+type Above struct {
+	Path string // absolute
+	Attr Attr   // if Err is nil
+	Err  error  // why nothing is known of it
+}
+
+// errLinkAbove is what a symlink above the root comes to.
+var errLinkAbove = errors.New("it is a symlink, and what lies above where it leads is not seen")
+
+// Above looks at the directories that root lies in, from / down, root itself
+// left out, in one flush. root is an absolute path that the server has resolved.
+//
+// What cannot be seen has an Err: it wraps ErrPermission or ErrNotExist where
+// the server says so. A symlink, which a server leaves in the path that does
+// not resolve them, is one that cannot be seen past; so is what is no directory
+// any more. In a chroot / is the chroot: that there is more above it, nothing
+// tells.
+//
+// An error of Above itself is ctx's, or wraps ErrDisconnected or
+// fastlane.ErrProtocol.
+func (c *Client) Above(ctx context.Context, root string) ([]Above, error) {
+	dirs, err := dirsAbove(root)
+	if err != nil || len(dirs) == 0 {
+		return nil, err
+	}
+	found := make([]Above, len(dirs))
+	op := &operation{}
+	err = c.run(ctx, op, func(all []*fastlane.Session) {
+		l := &looker{op: op, s: all[0], paths: dirs, done: func() { op.finish(nil) }}
+		l.each = func(i int, a Attr, err error) {
+			switch {
+			case err != nil:
+			case !a.HasMode():
+				err = errors.New("the server does not tell its mode")
+			case a.Type() == fastlane.TypeSymlink:
+				err = errLinkAbove
+			case a.Type() != typeDir:
+				err = ErrNotDir
+			}
+			found[i] = Above{Path: dirs[i], Attr: a, Err: err}
+		}
+		l.begin()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// dirsAbove gives the directories that an absolute path lies in, from / down.
+func dirsAbove(root string) ([]string, error) {
+	rel, ok := strings.CutPrefix(root, "/")
+	if !ok || len(root) > maxPath {
+		return nil, fmt.Errorf("path %q is not absolute", root[:min(len(root), maxQuoted)])
+	}
+	if rel == "" {
+		return nil, nil
+	}
+	if err := checkRelative(rel); err != nil || rel == "." {
+		return nil, fmt.Errorf("path %q is not resolved", root)
+	}
+	dirs := []string{"/"}
+	for i := range len(rel) {
+		if rel[i] == '/' {
+			dirs = append(dirs, "/"+rel[:i])
+		}
+	}
+	return dirs, nil
+}
