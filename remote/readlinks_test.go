@@ -214,7 +214,7 @@ func TestReadLinksHostile(t *testing.T) {
 }
 
 // TestReadLinksFlush: the server answers nothing before it has been asked about
-// as many as the window holds, and it is not asked about more before it has.
+// as many links as the window holds.
 func TestReadLinksFlush(t *testing.T) {
 	f := newFake(dir("r"))
 	var held []byte

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,10 +41,18 @@ func (b *lockedBuffer) String() string {
 	return b.buf.String()
 }
 
-// startOnFreePort runs a program that cannot be told to let the kernel choose a
-// port: it gets one that was free a moment ago, and another if that is taken by
-// then. command makes the program's call for a port.
+// startOnFreePort runs an SSH server; command makes its call for a port.
 func startOnFreePort(t testing.TB, s *setup, command func(port int) *exec.Cmd) *Server {
+	t.Helper()
+	port, banner := startReady(t, command, readBanner)
+	s.ServerBanner = banner
+	return s.finish(t, port)
+}
+
+// startReady runs a program that cannot be told to let the kernel choose a
+// port: it gets one that was free a moment ago, and another if that is taken by
+// then. banner asks whoever listens on a port who it is.
+func startReady(t testing.TB, command func(port int) *exec.Cmd, banner func(port int) (string, error)) (int, string) {
 	t.Helper()
 	var last string
 	for range 5 {
@@ -57,11 +66,10 @@ func startOnFreePort(t testing.TB, s *setup, command func(port int) *exec.Cmd) *
 			defer close(p.exited)
 			p.cmd.Wait() // how it ended is in its log
 		}()
-		banner, err := p.ready(port)
+		who, err := p.ready(port, banner)
 		if err == nil {
-			s.ServerBanner = banner
 			t.Cleanup(func() { p.stop(t) })
-			return s.finish(t, port)
+			return port, who
 		}
 		p.end()
 		last = fmt.Sprintf("%v\n%s", err, p.log.String())
@@ -70,7 +78,7 @@ func startOnFreePort(t testing.TB, s *setup, command func(port int) *exec.Cmd) *
 		}
 	}
 	t.Fatalf("the test server did not start: %s", last)
-	return nil
+	return 0, ""
 }
 
 func freePort(t testing.TB) int {
@@ -84,7 +92,7 @@ func freePort(t testing.TB) int {
 }
 
 // ready waits until the server says who it is, or ends.
-func (p *process) ready(port int) (banner string, err error) {
+func (p *process) ready(port int, banner func(port int) (string, error)) (who string, err error) {
 	const patience = 30 * time.Second
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		select {
@@ -92,8 +100,8 @@ func (p *process) ready(port int) (banner string, err error) {
 			return "", fmt.Errorf("it ended at once: %v", p.cmd.ProcessState)
 		case <-time.After(20 * time.Millisecond):
 		}
-		if banner, err = readBanner(port); err == nil {
-			return banner, nil
+		if who, err = banner(port); err == nil {
+			return who, nil
 		}
 	}
 	return "", fmt.Errorf("not ready after %v: %w", patience, err)
@@ -124,10 +132,12 @@ func (p *process) stop(t testing.TB) {
 	}
 }
 
-// end kills the server and the processes that it started for connections, each
-// by its id, and waits for the server.
+// end kills the server and the processes that it started, each by its id, and
+// waits for the server. The server comes first: nginx starts another worker in
+// the place of one that is killed.
 func (p *process) end() {
-	for _, pid := range append(descendants(p.cmd.Process.Pid), p.cmd.Process.Pid) {
+	all := append(descendants(p.cmd.Process.Pid), p.cmd.Process.Pid)
+	for _, pid := range slices.Backward(all) {
 		if child, err := os.FindProcess(pid); err == nil {
 			child.Kill()
 		}

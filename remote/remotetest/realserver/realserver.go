@@ -1,5 +1,5 @@
-// Package realserver starts real SSH servers for tests: OpenSSH's sshd, and
-// ProFTPD with mod_sftp. Each listens on loopback with keys and a configuration
+// Package realserver starts real servers for tests: for SSH OpenSSH's sshd, and
+// ProFTPD with mod_sftp; for the web Apache and nginx. Each listens on loopback with keys and a configuration
 // of its own, apart from any server that the machine runs, and ends with the
 // test.
 //
