@@ -75,6 +75,16 @@
 // meanwhile is ChangeFailed, with what is there now. A setgid bit that the
 // server drops, because the account is not in the entry's group, shows so.
 //
+// # What is read besides
+//
+// Client.Heads reads the first bytes of files, guarded as a change by handle is:
+// LSTAT, compare; OPEN, FSTAT, compare; only then READ. Client.ReadFiles reads
+// whole small files by absolute paths, and Client.Identities /etc/passwd and
+// /etc/group with it. Client.ReadLinks and Client.Above open nothing. What real
+// servers answer to the requests that these rest on is tested in
+// remotetest/realserver: OpenSSH and ProFTPD resolve symlinks in REALPATH, a
+// server built on pkg/sftp does not, and ProFTPD makes a link's text absolute.
+//
 // # What remains
 //
 // SFTP version 3 has no openat and shows no inode. Someone who can rename a

@@ -1,5 +1,5 @@
-// Package fastlane speaks the few packets of SFTP version 3 that listing and
-// changing modes need, so that many requests can be outstanding at once and an
+// Package fastlane speaks the few packets of SFTP version 3 that listing,
+// changing modes and reading the beginnings of files need, so that many requests can be outstanding at once and an
 // entry of a listing costs no allocation. It follows
 // draft-ietf-secsh-filexfer-02 and OpenSSH's PROTOCOL file.
 //
