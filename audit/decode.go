@@ -84,7 +84,7 @@ func (s *Start) UnmarshalJSON(data []byte) error {
 		return errors.New("start: the time has no year of four digits")
 	}
 	*s = Start{Protocol: w.Protocol, Tool: w.Tool, Version: w.Version, Target: w.Target, Root: root,
-		Profile: w.Profile, Started: started}
+		Profile: w.Profile, Started: started, Recognised: w.Recognised}
 	return nil
 }
 
@@ -237,12 +237,12 @@ func (s *Summary) UnmarshalJSON(data []byte) error {
 	}
 	*s = Summary{Dirs: w.Dirs, Files: w.Files, Symlinks: w.Symlinks, Other: w.Other, Excluded: w.Excluded,
 		Findings: w.Findings, Remaining: *w.Remaining, Gaps: w.Gaps, Changes: w.Changes,
-		Complete: w.Complete, Interrupted: w.Interrupted, Seconds: w.Seconds}
+		Complete: w.Complete, Interrupted: w.Interrupted, Ignored: w.Ignored, Seconds: w.Seconds}
 	return nil
 }
 
 func (w *summaryWire) check() error {
-	least := min(w.Dirs, w.Files, w.Symlinks, w.Other, w.Excluded, int64(w.Gaps))
+	least := min(w.Dirs, w.Files, w.Symlinks, w.Other, w.Excluded, w.Ignored, int64(w.Gaps))
 	for _, c := range []Counts{w.Findings, *w.Remaining} {
 		least = min(least, int64(min(c.Critical, c.High, c.Medium, c.Low)))
 	}

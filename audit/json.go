@@ -84,6 +84,8 @@ type (
 		RootBase64 string `json:"root_base64,omitempty"`
 		Profile    string `json:"profile"`
 		Started    string `json:"started"` // UTC, RFC 3339, whole seconds
+
+		Recognised []Recognised `json:"recognised,omitempty"`
 	}
 	findingWire struct {
 		Type       string  `json:"type"`
@@ -129,6 +131,7 @@ type (
 		Remaining   *Counts        `json:"remaining"` // may be missing when read: as findings
 		Excluded    int64          `json:"excluded"`
 		Interrupted bool           `json:"interrupted"`
+		Ignored     int64          `json:"ignored,omitempty"`
 	}
 )
 
@@ -140,7 +143,7 @@ func (s Start) MarshalJSON() ([]byte, error) {
 	}
 	root, raw := wirePath(s.Root)
 	return encodeLine(startWire{Type: typeStart, Protocol: s.Protocol, Tool: s.Tool, Version: s.Version, Target: s.Target,
-		Root: root, RootBase64: raw, Profile: s.Profile, Started: started.Format(time.RFC3339)})
+		Root: root, RootBase64: raw, Profile: s.Profile, Started: started.Format(time.RFC3339), Recognised: s.Recognised})
 }
 
 // printableYear reports whether RFC 3339 can express a time in UTC.
@@ -184,7 +187,7 @@ func (s Summary) MarshalJSON() ([]byte, error) {
 	}
 	return encodeLine(summaryWire{Type: typeSummary, Dirs: s.Dirs, Files: s.Files, Symlinks: s.Symlinks, Other: s.Other,
 		Findings: s.Findings, Gaps: s.Gaps, Changes: changes, Complete: s.Complete, Seconds: s.Seconds,
-		Remaining: &s.Remaining, Excluded: s.Excluded, Interrupted: s.Interrupted})
+		Remaining: &s.Remaining, Excluded: s.Excluded, Interrupted: s.Interrupted, Ignored: s.Ignored})
 }
 
 // wirePath gives a path as text, and in base64 if the text does not say it all.

@@ -25,6 +25,16 @@ type Start struct {
 	Root     string // absolute, resolved
 	Profile  string
 	Started  time.Time
+
+	// Recognised are the profiles among Profile's that nobody asked for, each with
+	// what it was recognised by.
+	Recognised []Recognised
+}
+
+// Recognised is a profile, and why it was taken.
+type Recognised struct {
+	Profile string `json:"profile"`
+	Reason  string `json:"reason"` // quotes what the server sent
 }
 
 // ProtocolVersion is the version of the message stream.
@@ -82,6 +92,7 @@ const (
 type Summary struct {
 	Dirs, Files, Symlinks, Other int64
 	Excluded                     int64 // entries left out by --exclude
+	Ignored                      int64 // findings that the policy ignores; Findings does not count them
 	Findings                     Counts
 	Remaining                    Counts // what a second audit found after changes; equal to Findings without one
 	Gaps                         int

@@ -14,6 +14,7 @@ type Result struct {
 
 	Dirs, Files, Symlinks, Other int64 // entries audited, the root included
 	Excluded                     int64 // entries left out by Options.Exclude; what is in a directory left out is not counted
+	Ignored                      int64 // findings that the policy ignores
 	Complete                     bool  // everything was seen that was not excluded
 
 	from   []string // Options.From
@@ -105,6 +106,7 @@ func (r *Result) Merge(other *Result) {
 	r.Symlinks += other.Symlinks
 	r.Other += other.Other
 	r.Excluded += other.Excluded
+	r.Ignored += other.Ignored
 	r.failed = r.failed || other.failed
 	r.settle()
 }

@@ -87,6 +87,7 @@ func (c *collector) entry(parent *remote.Dir, e *remote.Entry) bool {
 	if e.Dir != nil {
 		e.Dir.Value = &policy.Dir{Parent: c.file.Dir, Path: e.Dir.Path, Mode: c.file.Mode, ModeKnown: c.file.ModeKnown,
 			UID: c.file.UID, GID: c.file.GID, OwnerKnown: c.file.OwnerKnown}
+		c.policy.Enter(e.Dir.Value.(*policy.Dir))
 		if e.Above {
 			return false
 		}
@@ -100,9 +101,11 @@ func (c *collector) entry(parent *remote.Dir, e *remote.Entry) bool {
 		}
 		c.count()
 	}
-	if c.found = c.policy.Evaluate(c.found[:0], &c.file); len(c.found) > 0 {
+	var ignored int
+	if c.found, ignored = c.policy.Judge(c.found[:0], &c.file); len(c.found) > 0 {
 		c.report(c.path(e), e.Attr)
 	}
+	c.result.Ignored += int64(ignored)
 	return true
 }
 

@@ -40,3 +40,17 @@ func (p *Policy) blocker(f *File) *Dir {
 	}
 	return top
 }
+
+// readers are the read bits that must not be taken from a secret, because
+// somebody who runs the site may need them: PHP, when it does not run as the
+// files' owner. As long as nobody says who that is, it may be anybody.
+func (p *Policy) readers(f *File) Mode {
+	const everybody Mode = 0o044
+	switch {
+	case p.php == phpAccount, p.webIsRoot():
+		return 0
+	case p.web != nil:
+		return readBit << p.class(f.UID, f.GID, f.OwnerKnown) & everybody
+	}
+	return everybody
+}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -30,24 +31,65 @@ func cleanSite(n int) []File {
 	return files
 }
 
+// largest is the built-in profile with the most patterns: what an application
+// has, and a host besides.
+const largest = "wordpress+cpanel"
+
 func TestCleanEntriesDoNotAllocate(t *testing.T) {
-	p := mustNew(t, Options{WebServer: &Identity{UID: 33, GIDs: []uint32{33}}})
-	files := cleanSite(100)
-	var dst []Finding
-	allocs := testing.AllocsPerRun(10, func() {
-		for i := range files {
-			dst = p.Evaluate(dst[:0], &files[i])
+	for _, profile := range []string{"default", largest, "magento+mod-php"} {
+		p := mustNew(t, Options{Profile: profile, WebServer: &Identity{UID: 33, GIDs: []uint32{33}}})
+		files := entered(p, cleanSite(100))
+		var dst []Finding
+		allocs := testing.AllocsPerRun(10, func() {
+			for i := range files {
+				dst = p.Evaluate(dst[:0], &files[i])
+			}
+		})
+		if allocs != 0 || len(dst) != 0 || cap(dst) != 0 {
+			t.Errorf("%s: %v allocations and %d findings in %d clean entries", profile, allocs, cap(dst), len(files))
 		}
-	})
-	if allocs != 0 || len(dst) != 0 || cap(dst) != 0 {
-		t.Errorf("%v allocations and %d findings in %d clean entries", allocs, cap(dst), len(files))
+	}
+}
+
+// entered prepares the directories of a site, as an audit does.
+func entered(p *Policy, files []File) []File {
+	for i := range files {
+		var up []*Dir
+		for d := files[i].Dir; d != nil; d = d.Parent {
+			up = append(up, d)
+		}
+		for _, d := range slices.Backward(up) {
+			p.Enter(d)
+		}
+	}
+	return files
+}
+
+// TestDeepDirectoriesShareTheirState holds that a directory in which no pattern
+// gets any further costs no memory.
+func TestDeepDirectoriesShareTheirState(t *testing.T) {
+	p := mustNew(t, Options{Profile: largest})
+	f := chain(p, "wp-content/plugins/a/b/c/d", true)
+	for d := f.Dir; d.Path != "wp-content/plugins"; d = d.Parent {
+		if d.state != d.Parent.state {
+			t.Errorf("%s has a state of its own", d.Path)
+		}
+	}
+	deep := &Dir{Parent: f.Dir, Path: "wp-content/plugins/a/b/c/x"}
+	if n := testing.AllocsPerRun(10, func() { deep.entered = nil; p.Enter(deep) }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 
 // BenchmarkEvaluate goes through a site of 1,000,000 clean entries.
 func BenchmarkEvaluate(b *testing.B) {
-	p := mustNew(b, Options{})
-	files := cleanSite(1_000_000)
+	for _, profile := range []string{"default", largest} {
+		b.Run(profile, func(b *testing.B) { benchmarkEvaluate(b, mustNew(b, Options{Profile: profile})) })
+	}
+}
+
+func benchmarkEvaluate(b *testing.B, p *Policy) {
+	files := entered(p, cleanSite(1_000_000))
 	var dst []Finding
 	b.ReportAllocs()
 	for b.Loop() {
@@ -61,4 +103,21 @@ func BenchmarkEvaluate(b *testing.B) {
 	entries := float64(b.N) * float64(len(files))
 	b.ReportMetric(entries/b.Elapsed().Seconds(), "entries/s")
 	b.ReportMetric(b.Elapsed().Seconds()*1e9/entries, "ns/entry")
+}
+
+// BenchmarkEnter goes through 100,000 directories.
+func BenchmarkEnter(b *testing.B) {
+	p := mustNew(b, Options{Profile: largest})
+	parents := chain(p, "wp-content/plugins/a/b", true).Dir
+	dirs := make([]Dir, 100_000)
+	for i := range dirs {
+		dirs[i] = Dir{Parent: parents, Path: fmt.Sprintf("%s/%d", parents.Path, i)}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range dirs {
+			dirs[i].entered = nil
+			p.Enter(&dirs[i])
+		}
+	}
 }

@@ -1,9 +1,7 @@
 package policy
 
-// The modes that the default profile expects, and the bits they leave out.
+// Some of the bits of a mode.
 const (
-	dirMode    Mode = 0o755
-	fileMode   Mode = 0o644
 	writeBits  Mode = 0o222
 	execBits   Mode = 0o111
 	readBits   Mode = 0o444
@@ -13,57 +11,6 @@ const (
 
 // known reports whether the server said enough for the other rules to judge.
 func (f *File) known() bool { return f.ModeKnown && f.Kind != KindUnknown }
-
-func checkDirMode(_ *Policy, f *File) (Finding, bool) {
-	if f.Kind != KindDir || !f.known() {
-		return Finding{}, false
-	}
-	return checkMode(f, dirMode)
-}
-
-func checkFileMode(_ *Policy, f *File) (Finding, bool) {
-	if f.Kind != KindFile || !f.known() {
-		return Finding{}, false
-	}
-	return checkMode(f, fileMode)
-}
-
-// checkMode compares the nine permission bits with those expected. A secret
-// may have fewer.
-func checkMode(f *File, expect Mode) (Finding, bool) {
-	extra, missing := f.Mode&PermBits&^expect, expect&^f.Mode
-	if extra|missing == 0 {
-		return Finding{}, false
-	}
-	if missing != 0 && f.secrecy() != notSecret {
-		missing = 0
-	}
-	if extra|missing == 0 {
-		return Finding{}, false
-	}
-	found := Finding{Severity: Low, Clear: extra, Set: missing, Detail: modeDetail(f.Kind, extra, missing)}
-	if extra&writeBits != 0 {
-		found.Severity = Medium
-	}
-	return found, true
-}
-
-// modeDetail says the worst about a mode that is not the one expected.
-func modeDetail(kind Kind, extra, missing Mode) string {
-	switch {
-	case extra&OtherWrite != 0:
-		return "others can write to it"
-	case extra&groupWrite != 0:
-		return "its group can write to it"
-	case extra != 0 && missing != 0:
-		return "it has execute bits, and lacks others that it should have"
-	case extra != 0:
-		return "it has execute bits, which only commands and CGI scripts need"
-	case kind == KindDir:
-		return "it is tighter than 0755, so visitors may get 403 Forbidden for what is in it"
-	}
-	return "it is tighter than 0644, so visitors may get 403 Forbidden"
-}
 
 func checkWorldWritable(_ *Policy, f *File) (Finding, bool) {
 	if f.Mode&OtherWrite == 0 || !f.known() {
@@ -126,12 +73,20 @@ func checkSetID(_ *Policy, f *File) (Finding, bool) {
 	return found, true
 }
 
-func checkSecret(_ *Policy, f *File) (Finding, bool) {
+func checkSecret(p *Policy, f *File) (Finding, bool) {
 	if f.Kind != KindFile || f.Mode&OtherRead == 0 || !f.known() {
 		return Finding{}, false
 	}
-	switch f.secrecy() {
+	secrecy := f.secrecy()
+	if secrecy == notSecret && p.lines.find(f, aspectSecret) != nil {
+		secrecy = configSecret
+	}
+	switch secrecy {
 	case configSecret:
+		if p.php == phpAccount {
+			return Finding{Severity: Medium, Clear: OtherRead,
+				Detail: "others can read the credentials in it, and PHP, which runs as its owner, does not need them to"}, true
+		}
 		return Finding{Severity: Medium,
 			Detail: "others can read the credentials in it; the bit is left alone, because the web server may need it to run the site"}, true
 	case secretInSSH:

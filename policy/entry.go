@@ -75,6 +75,9 @@ type Dir struct {
 	ModeKnown  bool
 	UID, GID   uint32
 	OwnerKnown bool
+
+	entered *matcher // by Policy.Enter; state is of its patterns
+	state   *dirState
 }
 
 // File is one entry as the server listed it: what a rule looks at. Name may be

@@ -10,20 +10,37 @@ import "fmt"
 // that repairs all of them at once. If one rule clears a bit that another sets,
 // nothing is proposed, and every finding's Detail says which two disagree.
 func (p *Policy) Evaluate(dst []Finding, f *File) []Finding {
+	dst, _ = p.Judge(dst, f)
+	return dst
+}
+
+// Judge does what Evaluate does, and counts the findings that the policy says
+// are to be ignored: they are not among those appended, nor does the proposed
+// mode have anything of theirs.
+func (p *Policy) Judge(dst []Finding, f *File) (found []Finding, ignored int) {
 	if f.Kind == KindSymlink {
-		return dst
+		return dst, 0
 	}
 	first := len(dst)
 	for _, r := range p.rules {
-		if found, ok := r.Check(p, f); ok {
-			found.Rule = r
-			dst = append(dst, found)
+		x, ok := r.Check(p, f)
+		if !ok {
+			continue
 		}
+		if p.ignored(f, r.ID) != nil {
+			ignored++
+			continue
+		}
+		x.Rule = r
+		if s, says := p.severities[r.ID]; says {
+			x.Severity = s
+		}
+		dst = append(dst, x)
 	}
 	if len(dst) > first {
 		combine(dst[first:], f)
 	}
-	return dst
+	return dst, ignored
 }
 
 // combine fills in Want and Change of all findings of one entry.

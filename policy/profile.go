@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // DefaultProfile is the profile that an empty Options.Profile stands for.
@@ -11,29 +12,66 @@ const DefaultProfile = "default"
 
 // Options choose what a Policy checks and what it may assume of the host.
 type Options struct {
-	Profile   string    // "": DefaultProfile
-	WebServer *Identity // the user that serves the files; nil: not known, it counts as one of the others
+	// Profile names built-in profiles, with + between several. "": DefaultProfile,
+	// unless there is a File.
+	Profile string
+	// File is a policy file, whose lines come before those of profiles; Open reads
+	// it, and the files that it extends.
+	File string
+	Open Open
+	// Recognised are profiles of which only the lines count that speak of paths
+	// they know: not **, and nothing of who PHP runs as.
+	Recognised []string
+
+	WebServer *Identity // the user that serves the files; nil: what the policy says, or else one of the others
 	Only      []string  // rule IDs to keep; empty: all of them
+	Names     *Names    // the server's accounts; nil: none is known
+	Now       time.Time // the day by which ignores end; zero: none does
 }
 
-// Profiles lists the names that Options.Profile accepts, sorted.
-func Profiles() []string { return []string{DefaultProfile} }
-
-// New builds the policy of a profile. An unknown profile is an error that lists
-// those that exist; an unknown rule ID is one that names the nearest.
+// New builds a policy. An unknown profile is an error that lists those that
+// exist, or names the nearest; an unknown rule ID likewise. What is wrong with a
+// policy file is Problems, as is that two profiles disagree.
 func New(o Options) (*Policy, error) {
-	name := o.Profile
-	if name == "" {
-		name = DefaultProfile
-	}
-	if !slices.Contains(Profiles(), name) {
-		return nil, fmt.Errorf("unknown profile %q: there is %s", name, strings.Join(Profiles(), ", "))
+	name, sources, err := load(o)
+	if err != nil {
+		return nil, err
 	}
 	rules, err := selectRules(Rules(), o.Only)
 	if err != nil {
 		return nil, err
 	}
-	return newPolicy(name, rules, o.WebServer), nil
+	p := newPolicy(name, rules, o.WebServer)
+	p.sources = sources
+	p.lines = newLineSet(sources, o)
+	p.severities = map[string]Severity{}
+	for _, s := range slices.Backward(sources) {
+		for _, r := range slices.Backward(s.doc.Severities) {
+			p.severities[r.Rule] = r.Severity
+		}
+		if w := s.doc.Web; w.PHP != "" && !s.recognised {
+			p.php = w.PHP
+		}
+		if w := s.doc.Web; w.User.Exists && o.WebServer == nil {
+			p.web, p.webUnknown = w.identity(o.Names)
+		}
+	}
+	return p, nil
+}
+
+// identity looks up the web server's user. One whose name is not known counts as
+// one of the others, which the warning says; so does a group.
+func (w *Web) identity(names *Names) (id *Identity, warning string) {
+	user := resolve([]Account{w.User}, names.user)
+	groups := &accountSet{}
+	if len(w.Groups) > 0 {
+		groups = resolve(w.Groups, names.group)
+	}
+	for _, unknown := range append(user.unknown, groups.unknown...) {
+		return nil, fmt.Sprintf("%s: the web server counts as one of the others, because the number of %q on the server is not known",
+			w.User.Pos, unknown)
+	}
+	return &Identity{UID: user.ids[0], GIDs: groups.ids}, ""
 }
 
 func newPolicy(name string, rules []*Rule, web *Identity) *Policy {
@@ -42,7 +80,7 @@ func newPolicy(name string, rules []*Rule, web *Identity) *Policy {
 	if web != nil {
 		web = &Identity{UID: web.UID, GIDs: slices.Clone(web.GIDs)}
 	}
-	return &Policy{name: name, rules: rules, web: web}
+	return &Policy{name: name, rules: rules, web: web, lines: newLineSet(nil, Options{})}
 }
 
 // selectRules keeps the rules whose IDs are in only, or all if that is empty.

@@ -11,16 +11,16 @@ func TestNewErrors(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{Options{Profile: "strict"}, `unknown profile "strict": there is default`},
+		{Options{Profile: "strict"}, `unknown profile "strict": did you mean static?`},
 		{Options{Only: []string{"file-mode", "dirmode"}}, `unknown rule "dirmode": did you mean dir-mode?`},
 		{Options{Only: []string{"WORLD-WRITEABLE"}}, `unknown rule "WORLD-WRITEABLE": did you mean world-writable?`},
 		{Options{Only: []string{"htaccess"}}, `unknown rule "htaccess": did you mean htaccess-unreadable?`},
 		{Options{Only: []string{"zzz"}}, `unknown rule "zzz": there are dir-mode, file-mode, world-writable, ` +
-			`htaccess-unreadable, setid-file, secret-exposed, special-file, mode-unknown`},
+			`htaccess-unreadable, setid-file, secret-exposed, special-file, mode-unknown, wrong-owner, wrong-group`},
 		{Options{Only: []string{""}}, `unknown rule "": there are dir-mode, file-mode, world-writable, ` +
-			`htaccess-unreadable, setid-file, secret-exposed, special-file, mode-unknown`},
+			`htaccess-unreadable, setid-file, secret-exposed, special-file, mode-unknown, wrong-owner, wrong-group`},
 		{Options{Only: []string{"a\x1b[2J"}}, `unknown rule "a\x1b[2J": there are dir-mode, file-mode, world-writable, ` +
-			`htaccess-unreadable, setid-file, secret-exposed, special-file, mode-unknown`},
+			`htaccess-unreadable, setid-file, secret-exposed, special-file, mode-unknown, wrong-owner, wrong-group`},
 	}
 	for _, tt := range tests {
 		if _, err := New(tt.o); err == nil || err.Error() != tt.want {
@@ -73,14 +73,14 @@ func TestPolicyIsItsOwn(t *testing.T) {
 	if got := p.Evaluate(nil, f); len(got) != 0 {
 		t.Error("the policy changed with the caller's identity")
 	}
-	if p.Name() != DefaultProfile || !slices.Equal(Profiles(), []string{DefaultProfile}) {
+	if p.Name() != DefaultProfile {
 		t.Errorf("the policy is named %q", p.Name())
 	}
 }
 
 // TestCatalogue holds every rule to the form that the documentation relies on.
 func TestCatalogue(t *testing.T) {
-	want := []string{"dir-mode", "file-mode", "world-writable", "htaccess-unreadable", "setid-file", "secret-exposed", "special-file", "mode-unknown"}
+	want := []string{"dir-mode", "file-mode", "world-writable", "htaccess-unreadable", "setid-file", "secret-exposed", "special-file", "mode-unknown", "wrong-owner", "wrong-group"}
 	var got []string
 	for _, r := range Rules() {
 		got = append(got, r.ID)
@@ -103,7 +103,7 @@ func TestCatalogue(t *testing.T) {
 // reports.
 func TestSeverityIsReached(t *testing.T) {
 	highest := map[string]Severity{}
-	p := mustNew(t, Options{})
+	p := mustNew(t, Options{File: "own.yaml", Open: files{"own.yaml": "extends: [default]\nexpect: [{path: \"**\", owner: 1, group: 1}]"}.open})
 	for _, where := range places() {
 		for kind := range kindLetters {
 			for _, mode := range []Mode{0, 0o644, 0o755, 0o4777, 0o1777} {

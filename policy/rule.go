@@ -14,10 +14,16 @@ type Rule struct {
 // Policy is a set of rules with what they need to know of the host. It is
 // immutable once built; New builds one.
 type Policy struct {
-	name  string
-	rules []*Rule   // sorted by ID
-	web   *Identity // nil: not known, the web server counts as one of the others
+	name       string
+	rules      []*Rule   // sorted by ID
+	web        *Identity // nil: not known, the web server counts as one of the others
+	php        string    // who PHP runs as, as Web.PHP has it
+	lines      *lineSet
+	severities map[string]Severity // of rules that the policy says it of
+	webUnknown string              // a warning: the web server's user has a name that is not known
+	sources    []*source
 }
 
-// Name is the name of the profile that the policy was built from.
+// Name is the name of the profile, or of the profiles and the file with + between
+// them, that the policy was built from.
 func (p *Policy) Name() string { return p.name }

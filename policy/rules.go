@@ -85,5 +85,23 @@ func Rules() []*Rule {
 				"Look at it by other means, such as the host's file manager.",
 			Check: checkUnknown,
 		},
+		{
+			ID:       "wrong-owner",
+			Title:    "its owner is not the one that the policy expects",
+			Severity: Medium,
+			Doc: "Who owns an entry can change its mode and, if it is a file, what is in it. " +
+				"Only a policy that says who owns what has such expectations; a name that the server's accounts don't have is warned of and not checked. " +
+				"Nothing is proposed: an account cannot give its files away, so it is the host who has to run chown.",
+			Check: checkOwner,
+		},
+		{
+			ID:       "wrong-group",
+			Title:    "its group is not the one that the policy expects",
+			Severity: Medium,
+			Doc: "The group decides whom the middle digit of the mode is about: on some hosts the web server reads the site as a member of it. " +
+				"Only a policy that says which group that is has such expectations; a name that the server's groups don't have is warned of and not checked. " +
+				"Nothing is proposed: ask the host to run chgrp, or do it as an account that is a member of the group.",
+			Check: checkGroup,
+		},
 	}
 }

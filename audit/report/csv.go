@@ -87,6 +87,9 @@ func (s *sheet) end(m audit.Summary, cut bool) error {
 	}
 	if !cut {
 		detail += ": " + seen(m) + excludedNote(m.Excluded)
+		if note := ignoredNote(m.Ignored); note != "" {
+			detail += ", " + note
+		}
 	}
 	detail += "; " + found(m, 0)
 	return s.write(csvRow{kind: "summary", detail: detail})

@@ -81,11 +81,18 @@ func (t *table) end(s audit.Summary, cut bool) error {
 		t.out.text("\n")
 	}
 	if t.clean(s) {
-		t.line(t.paint(styleGood, "clean")+": "+seen(s)+", 0 findings"+excludedNote(s.Excluded)+" in "+t.where(), "  ")
+		ignored := ignoredNote(s.Ignored)
+		if ignored != "" {
+			ignored = ", " + ignored
+		}
+		t.line(t.paint(styleGood, "clean")+": "+seen(s)+", 0 findings"+ignored+excludedNote(s.Excluded)+" in "+t.where(), "  ")
 		return nil
 	}
 	head := t.where() + t.remark(s, cut)
 	t.line(head, "  ")
+	for _, r := range t.head.Recognised {
+		t.line("recognised "+audit.SafeText(r.Profile)+": "+audit.SafeText(r.Reason), "  ")
+	}
 	if err := t.findings(); err != nil {
 		return err
 	}

@@ -45,6 +45,9 @@ func (t *table) totals(s audit.Summary, cut bool) {
 	}
 	if !cut {
 		t.line(seen(s)+excludedNote(s.Excluded), "  ")
+		if note := ignoredNote(s.Ignored); note != "" {
+			t.line(note, "  ")
+		}
 	}
 	t.line(found(s, t.rows.entries), "  ")
 	t.outlook()
@@ -84,6 +87,14 @@ func excludedNote(n int64) string {
 		return ""
 	}
 	return " (" + number(n) + " excluded and not looked at)"
+}
+
+// ignoredNote says that the policy keeps findings from being reported.
+func ignoredNote(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return count(int(n), "finding", "findings") + " more that the policy ignores"
 }
 
 // found counts the findings and the entries that have them (0: not said);

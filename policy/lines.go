@@ -1,0 +1,182 @@
+package policy
+
+import "slices"
+
+// aspect is what a line of expect can speak of.
+type aspect uint8
+
+const (
+	aspectFiles aspect = 1 << iota
+	aspectDirs
+	aspectOwner
+	aspectGroup
+	aspectSecret
+)
+
+// line is an expectation, compiled.
+type line struct {
+	from         *Expectation
+	base         bool // of the base layer: what is expected when nobody says anything else
+	speaks       aspect
+	files, dirs  *modeSet
+	owner, group *accountSet
+}
+
+// lineSet is everything of a policy that goes by paths: lines of expect, and
+// behind them those of ignore.
+type lineSet struct {
+	matcher *matcher
+	expect  []line
+	ignore  []*compiledIgnore
+	speaks  aspect // of any line
+}
+
+// ordered is a line with where it may stand.
+type ordered struct {
+	line
+	patterns []compiledPattern
+	rank     int
+}
+
+// The ranks of lines: those of somebody's own files come first, then secrets,
+// which are what they are on any host, then the rest.
+const (
+	rankFile = iota
+	rankSecret
+	rankOther
+)
+
+// newLineSet compiles lines in the order in which they count.
+func newLineSet(sources []*source, o Options) *lineSet {
+	var all []ordered
+	roles := rolesOf(sources)
+	groupWrites := slices.ContainsFunc(sources, func(s *source) bool { return s.doc.GroupWrites && !s.recognised })
+	for _, s := range sources {
+		for _, e := range s.doc.Expect {
+			list := e.Patterns
+			if e.Role != "" {
+				list = roles[e.Role]
+			}
+			x := ordered{newLine(e, groupWrites, o.Names), compileAll(list, s.recognised), rankOther}
+			x.base = s.doc.Layer == LayerBase
+			switch {
+			case s.doc.Layer == LayerFile:
+				x.rank = rankFile
+			case e.Secret:
+				x.rank = rankSecret
+			}
+			all = append(all, x)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b ordered) int { return a.rank - b.rank })
+	return fill(all, sources, o)
+}
+
+// fill makes the set of lines in their order, and of what is to be ignored.
+func fill(all []ordered, sources []*source, o Options) *lineSet {
+	set := &lineSet{}
+	var patterns [][]compiledPattern
+	for _, x := range all {
+		set.expect, set.speaks = append(set.expect, x.line), set.speaks|x.speaks
+		patterns = append(patterns, x.patterns)
+	}
+	for _, s := range sources {
+		for _, i := range s.doc.Ignore {
+			set.ignore = append(set.ignore, newIgnore(i, o.Now))
+			patterns = append(patterns, compileAll(i.Patterns, s.recognised))
+		}
+	}
+	set.matcher = newMatcher(patterns)
+	return set
+}
+
+func newLine(e *Expectation, groupWrites bool, names *Names) line {
+	l := line{from: e, files: compileModes(e.Files, groupWrites && !e.Secret), dirs: compileModes(e.Dirs, groupWrites),
+		owner: resolve(e.Owner, names.user), group: resolve(e.Group, names.group)}
+	for _, part := range []struct {
+		there bool
+		a     aspect
+	}{{l.files != nil, aspectFiles}, {l.dirs != nil, aspectDirs}, {l.owner != nil, aspectOwner},
+		{l.group != nil, aspectGroup}, {e.Secret, aspectSecret}} {
+		if part.there {
+			l.speaks |= part.a
+		}
+	}
+	return l
+}
+
+// rolesOf collects the paths of each role from all documents.
+func rolesOf(sources []*source) map[string][]Pattern {
+	roles := map[string][]Pattern{}
+	for _, s := range sources {
+		for _, r := range s.doc.Roles {
+			roles[r.Name] = append(roles[r.Name], r.Patterns...)
+		}
+	}
+	return roles
+}
+
+// everything is the pattern that a recognised profile does not get to use: it
+// speaks of paths that the profile does not know.
+const everything = "**"
+
+func compileAll(patterns []Pattern, recognised bool) []compiledPattern {
+	var out []compiledPattern
+	for _, p := range patterns {
+		if recognised && p.Glob == everything {
+			continue
+		}
+		c, err := compilePattern(p.Glob)
+		if err == nil { // the parser has checked it
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// find gives the first line that matches an entry and speaks of something, nil
+// if there is none. It does not allocate below a directory that was entered.
+func (s *lineSet) find(f *File, about aspect) *line {
+	if s.speaks&about == 0 {
+		return nil
+	}
+	if f.Dir == nil {
+		for _, i := range s.matcher.root {
+			if i < len(s.expect) && s.expect[i].speaks&about != 0 {
+				return &s.expect[i]
+			}
+		}
+		return nil
+	}
+	for _, c := range s.matcher.at(f.Dir).last {
+		if c.line >= len(s.expect) {
+			return nil
+		}
+		if s.expect[c.line].speaks&about != 0 && c.matches(f) {
+			return &s.expect[c.line]
+		}
+	}
+	return nil
+}
+
+func (c *candidate) matches(f *File) bool {
+	return c.segment.match(f.Name) && (!c.dirOnly || f.Kind == KindDir)
+}
+
+// each calls yield for every line that matches an entry, in order and each
+// once, by its index; those of ignore come behind those of expect.
+func (s *lineSet) each(f *File, yield func(i int)) {
+	if f.Dir == nil {
+		for _, i := range s.matcher.root {
+			yield(i)
+		}
+		return
+	}
+	last := -1
+	for _, c := range s.matcher.at(f.Dir).last {
+		if c.line != last && c.matches(f) {
+			yield(c.line)
+			last = c.line
+		}
+	}
+}
