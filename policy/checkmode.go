@@ -97,10 +97,14 @@ func checkGroup(p *Policy, f *File) (Finding, bool) {
 }
 
 func wrongAccount(what string, is uint32, want []Account, l *line) Finding {
-	words := make([]string, len(want))
-	for i, a := range want {
+	return Finding{Severity: Medium, Detail: fmt.Sprintf("its %s is %d, and %s is expected (%s); ask the host to change it",
+		what, is, accountWords(want), l.from.Pos)}
+}
+
+func accountWords(list []Account) string {
+	words := make([]string, len(list))
+	for i, a := range list {
 		words[i] = a.String()
 	}
-	return Finding{Severity: Medium, Detail: fmt.Sprintf("its %s is %d, and %s is expected (%s); ask the host to change it",
-		what, is, strings.Join(words, " or "), l.from.Pos)}
+	return strings.Join(words, " or ")
 }

@@ -16,7 +16,8 @@ const (
 // line is an expectation, compiled.
 type line struct {
 	from         *Expectation
-	base         bool // of the base layer: what is expected when nobody says anything else
+	patterns     []Pattern // its own, or those of its role, as far as they count
+	base         bool      // of the base layer: what is expected when nobody says anything else
 	speaks       aspect
 	files, dirs  *modeSet
 	owner, group *accountSet
@@ -29,13 +30,14 @@ type lineSet struct {
 	expect  []line
 	ignore  []*compiledIgnore
 	speaks  aspect // of any line
+
+	groupWrites bool
 }
 
 // ordered is a line with where it may stand.
 type ordered struct {
 	line
-	patterns []compiledPattern
-	rank     int
+	rank int
 }
 
 // The ranks of lines: those of somebody's own files come first, then secrets,
@@ -57,7 +59,8 @@ func newLineSet(sources []*source, o Options) *lineSet {
 			if e.Role != "" {
 				list = roles[e.Role]
 			}
-			x := ordered{newLine(e, groupWrites, o.Names), compileAll(list, s.recognised), rankOther}
+			x := ordered{line: newLine(e, groupWrites, o.Names), rank: rankOther}
+			x.line.patterns = counting(list, s.recognised)
 			x.base = s.doc.Layer == LayerBase
 			switch {
 			case s.doc.Layer == LayerFile:
@@ -69,7 +72,9 @@ func newLineSet(sources []*source, o Options) *lineSet {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b ordered) int { return a.rank - b.rank })
-	return fill(all, sources, o)
+	set := fill(all, sources, o)
+	set.groupWrites = groupWrites
+	return set
 }
 
 // fill makes the set of lines in their order, and of what is to be ignored.
@@ -78,12 +83,12 @@ func fill(all []ordered, sources []*source, o Options) *lineSet {
 	var patterns [][]compiledPattern
 	for _, x := range all {
 		set.expect, set.speaks = append(set.expect, x.line), set.speaks|x.speaks
-		patterns = append(patterns, x.patterns)
+		patterns = append(patterns, compileAll(x.patterns))
 	}
 	for _, s := range sources {
 		for _, i := range s.doc.Ignore {
 			set.ignore = append(set.ignore, newIgnore(i, o.Now))
-			patterns = append(patterns, compileAll(i.Patterns, s.recognised))
+			patterns = append(patterns, compileAll(counting(i.Patterns, s.recognised)))
 		}
 	}
 	set.matcher = newMatcher(patterns)
@@ -120,14 +125,24 @@ func rolesOf(sources []*source) map[string][]Pattern {
 // speaks of paths that the profile does not know.
 const everything = "**"
 
-func compileAll(patterns []Pattern, recognised bool) []compiledPattern {
+// counting gives the patterns that count.
+func counting(patterns []Pattern, recognised bool) []Pattern {
+	if !recognised {
+		return patterns
+	}
+	var out []Pattern
+	for _, p := range patterns {
+		if p.Glob != everything {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func compileAll(patterns []Pattern) []compiledPattern {
 	var out []compiledPattern
 	for _, p := range patterns {
-		if recognised && p.Glob == everything {
-			continue
-		}
-		c, err := compilePattern(p.Glob)
-		if err == nil { // the parser has checked it
+		if c, err := compilePattern(p.Glob); err == nil { // the parser has checked it
 			out = append(out, c)
 		}
 	}
