@@ -85,7 +85,7 @@ type (
 		Profile    string `json:"profile"`
 		Started    string `json:"started"` // UTC, RFC 3339, whole seconds
 
-		Recognised []Recognised `json:"recognised,omitempty"`
+		Recognised []policy.Recognition `json:"recognised,omitempty"`
 	}
 	findingWire struct {
 		Type       string  `json:"type"`

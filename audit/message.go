@@ -28,13 +28,7 @@ type Start struct {
 
 	// Recognised are the profiles among Profile's that nobody asked for, each with
 	// what it was recognised by.
-	Recognised []Recognised
-}
-
-// Recognised is a profile, and why it was taken.
-type Recognised struct {
-	Profile string `json:"profile"`
-	Reason  string `json:"reason"` // quotes what the server sent
+	Recognised []policy.Recognition
 }
 
 // ProtocolVersion is the version of the message stream.

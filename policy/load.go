@@ -34,8 +34,9 @@ type loader struct {
 
 func newLoader(open Open) *loader { return &loader{open: open, loaded: map[string]*source{}} }
 
-// isFile tells a file's name from a profile's.
-func isFile(name string) bool {
+// IsFile tells the name of a file, which has a slash or ends in .yaml or .yml,
+// from that of a profile, or of several with + between them.
+func IsFile(name string) bool {
 	return strings.ContainsAny(name, `/\`) || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
 }
 
@@ -125,7 +126,7 @@ func layerOf(doc *Document) string {
 }
 
 func (l *loader) ref(doc *Document, ref Ref) (*source, error) {
-	if !isFile(ref.Name) {
+	if !IsFile(ref.Name) {
 		return l.profile(ref.Name)
 	}
 	name := ref.Name

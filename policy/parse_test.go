@@ -62,12 +62,12 @@ func TestProblems(t *testing.T) {
 // TestAllProblems holds that one reading finds what the schema says, or all that
 // it does not.
 func TestAllProblems(t *testing.T) {
-	_, err := ParseDocument("f", []byte("expect:\n  - path: '['\n    files: {require: q}\nignore:\n  - path: '!x'\n    reason: ' '\n"))
+	_, err := ParseDocument("f.yaml", []byte("expect:\n  - path: '['\n    files: {require: q}\nignore:\n  - path: '!x'\n    reason: ' '\n"))
 	var ps Problems
 	if !errors.As(err, &ps) || len(ps) != 4 {
 		t.Fatalf("got %v", err)
 	}
-	if !strings.HasSuffix(err.Error(), "(and 3 more)") || ps.Hint() != "hostperm policy check f lists them all" {
+	if !strings.HasSuffix(err.Error(), "(and 3 more)") || ps.Hint() != "hostperm policy check f.yaml lists them all" {
 		t.Errorf("%v, hint %q", err, ps.Hint())
 	}
 	for i := range ps[1:] {

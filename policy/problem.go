@@ -39,7 +39,7 @@ func (ps Problems) Error() string {
 
 // Hint says how to see the rest.
 func (ps Problems) Hint() string {
-	if len(ps) < 2 {
+	if len(ps) < 2 || !IsFile(ps[0].File) {
 		return ""
 	}
 	return "hostperm policy check " + ps[0].File + " lists them all"

@@ -10,7 +10,6 @@ import (
 // Sighting is what was seen of a path, without following a symlink.
 type Sighting struct {
 	Kind       Kind
-	Mode       Mode
 	UID, GID   uint32
 	OwnerKnown bool
 }

@@ -11,8 +11,8 @@ func Rules() []*Rule {
 			Doc: "Where a directory lets its group or others write, another account on the server can add files to the site " +
 				"or replace those that are there (medium). " +
 				"Where it is tighter than 0755 and the web server lacks the search bit, visitors get 403 Forbidden for everything below it (low). " +
-				"A repair sets the nine permission bits to 0755 and keeps setuid, setgid and sticky. " +
-				"A directory that is private on purpose, such as the data directory of Nextcloud, is for --exclude.",
+				"A repair sets the nine permission bits to 0755, or to what the policy wants, and keeps setuid, setgid and sticky. " +
+				"A directory that is private on purpose is for a profile, such as nextcloud, or a policy file.",
 			Check: checkDirMode,
 		},
 		{
@@ -21,8 +21,8 @@ func Rules() []*Rule {
 			Severity: Medium,
 			Doc: "Where a file lets its group or others write, another account on the server can change what the site serves or runs (medium). " +
 				"Where the web server cannot read it, visitors get 403 Forbidden (low); execute bits are low too. " +
-				"A repair sets the nine permission bits to 0644; a known secret (a key, .env, wp-config.php and the like) may be tighter and is never loosened. " +
-				"A CGI script needs its execute bits to run, and is for --exclude.",
+				"A repair sets the nine permission bits to 0644, or to what the policy wants; a known secret (a key, .env, wp-config.php and the like) may be tighter and is never loosened. " +
+				"A CGI script needs its execute bits to run, and is for a policy file or --exclude.",
 			Check: checkFileMode,
 		},
 		{
@@ -63,8 +63,8 @@ func Rules() []*Rule {
 			Severity: High,
 			Doc: "Every other account on the server can read the passwords or keys in it, and a visitor may be able to fetch a file such as .env or id_rsa (high). " +
 				"A configuration file in PHP is run rather than sent, so that only the other accounts remain (medium). " +
-				"Nothing is proposed for it: where the web server reads the file as another user, taking the bit away takes the site down. " +
-				"Where PHP runs as the owner of the files, chmod 600 is right.",
+				"Where the web server reads the file as another user, taking the bit away takes the site down, so nothing is proposed " +
+				"until a profile such as cpanel or shared-suexec says that PHP runs as the owner of the files; chmod 600 is right then.",
 			Check: checkSecret,
 		},
 		{

@@ -86,13 +86,12 @@ func (t *table) end(s audit.Summary, cut bool) error {
 			ignored = ", " + ignored
 		}
 		t.line(t.paint(styleGood, "clean")+": "+seen(s)+", 0 findings"+ignored+excludedNote(s.Excluded)+" in "+t.where(), "  ")
+		t.recognised()
 		return nil
 	}
 	head := t.where() + t.remark(s, cut)
 	t.line(head, "  ")
-	for _, r := range t.head.Recognised {
-		t.line("recognised "+audit.SafeText(r.Profile)+": "+audit.SafeText(r.Reason), "  ")
-	}
+	t.recognised()
 	if err := t.findings(); err != nil {
 		return err
 	}
@@ -101,6 +100,13 @@ func (t *table) end(s audit.Summary, cut bool) error {
 	t.totals(s, cut)
 	t.rows = nil // what a stream held is not kept for the next
 	return nil
+}
+
+// recognised says which profiles nobody asked for, and why they were taken.
+func (t *table) recognised() {
+	for _, r := range t.head.Recognised {
+		t.line("recognised "+audit.SafeText(r.Profile)+": "+audit.SafeText(r.Reason), "  ")
+	}
 }
 
 // remark says by what and when the web root was judged.

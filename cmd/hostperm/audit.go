@@ -4,9 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -22,10 +20,9 @@ import (
 type auditFlags struct {
 	conn connFlags
 	out  outputFlags
+	policyFlags
 
-	profile  string
 	exclude  []string
-	webUser  string
 	rules    []string
 	failOn   string
 	progress choice
@@ -59,6 +56,7 @@ Exit status: 0 complete and nothing found, 1 findings remain, 2 wrong usage,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), a, args) },
 	}
 	f.register(cmd.Flags())
+	completeProfiles(cmd)
 	return cmd
 }
 
@@ -70,10 +68,9 @@ func (f *auditFlags) register(fs *pflag.FlagSet) {
 		f.conn.registerWalk(fs)
 	})
 	section(fs, "What is checked", func(fs *pflag.FlagSet) {
-		fs.StringVar(&f.profile, "profile", "default", "`name` of the expectations, one of: "+strings.Join(policy.Profiles(), ", "))
+		f.policyFlags.register(fs)
 		fs.StringArrayVar(&f.rules, "rule", nil, "look only for what this rule flags, by its `id` (repeatable); hostperm rules lists them")
 		fs.StringArrayVar(&f.exclude, "exclude", nil, "leave out what matches this `glob` (repeatable): cache, wp-content/cache/**")
-		fs.StringVar(&f.webUser, "web-user", "", "who the web server runs as, `UID[:GID,...]` (default somebody else)")
 	})
 	section(fs, "Output", func(fs *pflag.FlagSet) {
 		f.out.register(fs)
@@ -108,6 +105,7 @@ type auditJob struct {
 	*auditFlags
 	app     *app
 	targets []remote.Target
+	options policy.Options // what the policy was built from
 	policy  *policy.Policy
 	failAt  policy.Severity // 0: never
 	tty     *terminal       // nil: no terminal
@@ -190,13 +188,16 @@ func (f *auditFlags) check(a *app, args []string) (*auditJob, error) {
 		}
 		job.failAt = s
 	}
-	web, err := parseWebUser(f.webUser)
+	o, err := f.policyFlags.options(f.rules)
 	if err != nil {
 		return nil, err
 	}
-	job.policy, err = policy.New(policy.Options{Profile: f.profile, WebServer: web, Only: f.rules})
-	if err != nil {
-		return nil, usagef("", "%w", err)
+	if job.policy, err = newPolicy(o); err != nil {
+		return nil, err
+	}
+	job.options = o
+	for _, w := range job.policy.Warnings() {
+		a.warn(w)
 	}
 	if err := f.out.check(); err != nil {
 		return nil, err
@@ -216,35 +217,4 @@ func (f *auditFlags) checkFix() error {
 		}
 	}
 	return nil
-}
-
-// parseWebUser reads UID[:GID,...]; "" gives nil.
-func parseWebUser(s string) (*policy.Identity, error) {
-	if s == "" {
-		return nil, nil
-	}
-	uid, gids, hasGroups := strings.Cut(s, ":")
-	id := &policy.Identity{}
-	numbers := []string{uid}
-	if hasGroups {
-		numbers = append(numbers, strings.Split(gids, ",")...)
-	}
-	for i, text := range numbers {
-		n, err := strconv.ParseUint(text, 10, 32)
-		if err != nil {
-			return nil, usagef("id www-data on the server prints the numbers", "--web-user %q: %q is not a number", s, text)
-		}
-		if i == 0 {
-			id.UID = uint32(n)
-		} else {
-			id.GIDs = append(id.GIDs, uint32(n))
-		}
-	}
-	return id, nil
-}
-
-// start is the message that opens the stream of one target.
-func (job *auditJob) start(display, root string, at time.Time) audit.Start {
-	return audit.Start{Protocol: audit.ProtocolVersion, Tool: "hostperm", Version: version(), Target: display,
-		Root: root, Profile: job.policy.Name(), Started: at.UTC().Truncate(time.Second)}
 }

@@ -48,7 +48,7 @@ nothing unless asked to, and what it changed it can put back.`,
 			return cmd.Help()
 		},
 	})
-	root.AddCommand(newAuditCommand(a), newUndoCommand(a), newJournalCommand(a), newRulesCommand(a),
+	root.AddCommand(newAuditCommand(a), newUndoCommand(a), newJournalCommand(a), newRulesCommand(a), newPolicyCommand(a),
 		newRenderCommand(a), newDemoCommand(a), newVersionCommand(a))
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {

@@ -13,6 +13,7 @@ import (
 
 	"hostperm/audit/repair"
 	"hostperm/audit/report"
+	"hostperm/policy"
 	"hostperm/remote"
 	"hostperm/remote/remotetest"
 )
@@ -95,7 +96,7 @@ func (f *demoFlags) audit(ctx context.Context, a *app, d *demo) error {
 	if f.yes {
 		typed += "--yes --loosen "
 	}
-	a.note("$ hostperm audit %s%s\n", typed, target)
+	a.note("$ hostperm audit --profile %s %s%s\n", policy.DefaultProfile, typed, target)
 	job, err := flags.check(a, []string{target})
 	if err != nil {
 		return err
@@ -158,7 +159,7 @@ func (d *demo) close() error {
 
 // auditFlags are those that a person would type, and an empty configuration.
 func (d *demo) auditFlags(f *demoFlags) *auditFlags {
-	flags := &auditFlags{progress: "auto", profile: "default", failOn: "low", stateDir: d.state(),
+	flags := &auditFlags{progress: "auto", policyFlags: policyFlags{profile: policy.DefaultProfile}, failOn: "low", stateDir: d.state(),
 		fix: f.fix, yes: f.yes, loosen: f.yes, out: outputFlags{format: "table", all: f.all, color: f.color}}
 	flags.conn.options = remote.Options{Port: d.server.Port(), HostKey: d.server.Fingerprint(), ConfigFile: "none"}
 	return flags

@@ -71,3 +71,28 @@ func TestReadmeDependencies(t *testing.T) {
 		}
 	}
 }
+
+// TestReadmePolicy holds that the policy in the README is one.
+func TestReadmePolicy(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(text), "```yaml\n")
+	example, _, ok2 := strings.Cut(rest, "```\n")
+	if !ok || !ok2 {
+		t.Fatal("README.md has no ```yaml")
+	}
+	p, err := policy.New(policy.Options{File: "README.md", Open: func(string) ([]byte, error) { return []byte(example), nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := p.Warnings(); len(w) > 0 {
+		t.Errorf("warns %q", w)
+	}
+	for _, name := range policy.Profiles() {
+		if !strings.Contains(string(text), "`"+name+"`") && name != policy.DefaultProfile {
+			t.Errorf("README.md does not name the profile %s", name)
+		}
+	}
+}

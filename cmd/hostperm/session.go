@@ -8,6 +8,7 @@ import (
 
 	"hostperm/audit"
 	"hostperm/audit/repair"
+	"hostperm/policy"
 	"hostperm/remote"
 )
 
@@ -21,6 +22,9 @@ type session struct {
 	lock    *repair.Lock // nil for an audit that could not have one
 	journal *repair.Journal
 
+	policy     *policy.Policy // the job's, or one for what was recognised
+	recognised []policy.Recognition
+
 	started time.Time
 	result  *audit.Result // what was found, what came to light during a fix, and what that fixed
 	changes []audit.Change
@@ -32,7 +36,7 @@ type session struct {
 func (job *auditJob) auditTarget(ctx context.Context, t remote.Target, h audit.Handler) error {
 	ctx, cancel := job.conn.bound(ctx)
 	defer cancel()
-	s := &session{auditJob: job, target: t, started: time.Now()}
+	s := &session{auditJob: job, target: t, policy: job.policy, started: time.Now()}
 	job.current = s
 	job.tty.within(ctx)
 	defer s.close()
@@ -126,7 +130,11 @@ func (s *session) close() {
 
 // work audits, and repairs if asked to.
 func (s *session) work(ctx context.Context) error {
-	var err error
+	err := s.recognise(ctx)
+	if err != nil {
+		s.result = &audit.Result{Root: s.root.Path}
+		return err
+	}
 	s.result, err = s.walk(ctx, "auditing", nil)
 	if err != nil || !s.fix {
 		return err
@@ -181,7 +189,7 @@ func (s *session) report(h audit.Handler, cause error) error {
 
 // emit hands all messages to a renderer.
 func (s *session) emit(h audit.Handler, summary audit.Summary) error {
-	if err := h.Handle(s.start(s.client.Display(), s.root.Path, s.started)); err != nil {
+	if err := h.Handle(s.start()); err != nil {
 		return err
 	}
 	if err := s.result.Emit(h); err != nil {
@@ -198,7 +206,7 @@ func (s *session) emit(h audit.Handler, summary audit.Summary) error {
 func (s *session) summary(cause error) audit.Summary {
 	r := s.result
 	found, remaining := r.Counts()
-	sum := audit.Summary{Dirs: r.Dirs, Files: r.Files, Symlinks: r.Symlinks, Other: r.Other, Excluded: r.Excluded,
+	sum := audit.Summary{Dirs: r.Dirs, Files: r.Files, Symlinks: r.Symlinks, Other: r.Other, Excluded: r.Excluded, Ignored: r.Ignored,
 		Findings: found, Remaining: remaining, Gaps: len(r.Gaps), Changes: map[audit.Status]int{},
 		Complete: r.Complete && cause == nil, Interrupted: errors.Is(cause, errInterrupted),
 		Seconds: time.Since(s.started).Seconds()}
