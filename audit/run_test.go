@@ -203,9 +203,13 @@ func TestSeenTwice(t *testing.T) {
 }
 
 func TestCleanEntriesDoNotAllocate(t *testing.T) {
-	c := &collector{limits: defaultLimits, policy: newPolicy(t, policy.Options{}), result: &Result{}}
+	// With a profile whose patterns change on the way down: a directory that was
+	// not entered would have them worked out again for each entry.
+	c := &collector{limits: defaultLimits, policy: newPolicy(t, policy.Options{Profile: "wordpress+cpanel"}), result: &Result{}}
 	root := &remote.Dir{Path: ".", Attr: dir(".", 0o755).attrs()}
+	content := &remote.Dir{Parent: root, Path: "wp-content", Attr: dir("", 0o755).attrs()}
 	c.entry(nil, &remote.Entry{Name: []byte("."), Attr: root.Attr, Dir: root})
+	c.entry(root, &remote.Entry{Name: []byte("wp-content"), Attr: content.Attr, Dir: content})
 	entries := []*remote.Entry{
 		{Name: []byte("index.php"), Attr: file("", 0o644).attrs()},
 		{Name: []byte(".htaccess"), Attr: file("", 0o644).attrs()},
@@ -214,6 +218,7 @@ func TestCleanEntriesDoNotAllocate(t *testing.T) {
 	allocs := testing.AllocsPerRun(100, func() {
 		for _, e := range entries {
 			c.entry(root, e)
+			c.entry(content, e)
 		}
 	})
 	if allocs != 0 || len(c.result.Findings) != 0 || c.result.Files == 0 {

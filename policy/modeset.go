@@ -85,11 +85,3 @@ func (x *modeSet) tighten(m, readers Mode) (extra Mode) {
 	}
 	return best
 }
-
-// wanted is the mode that a person is told to expect, for m.
-func (x *modeSet) wanted(m Mode) Mode {
-	if !x.exact {
-		return m&^x.bits.Clear | x.bits.Set
-	}
-	return x.modes[0]
-}

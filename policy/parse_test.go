@@ -46,6 +46,7 @@ func TestProblems(t *testing.T) {
 		{"empty", "# nothing\n", `f: the file is empty: a policy has at least one key, such as expect`},
 		{"two", "layer: host\n---\nlayer: host\n", `f:3:1: a second document: a policy is one`},
 		{"a list", "- a", `f:1:1: the policy is a list: it has to be a mapping of keys to values`},
+		{"no mapping", strings.Repeat("é", 100), `f:1:1: the policy is "` + strings.Repeat("é", 30) + `...": it has to be a mapping of keys to values`},
 		{"deep", strings.Repeat("[", 100), `f:1:1: nested too deeply`},
 		{"bytes", "a: \xff", `f: the file is not UTF-8`},
 		{"long", strings.Repeat("#", maxFileSize+1), `f: the file is larger than 256 KiB, which no policy is`},
@@ -205,6 +206,19 @@ func TestParseBits(t *testing.T) {
 	for _, bad := range []string{"", "u", "+x", "u+", "x+u", "u+q", "u+x,", "u+x,u-x", "0644", "o+s", "u+t", "u~x"} {
 		if got, err := ParseBits(bad); err == nil {
 			t.Errorf("%q: %v", bad, got)
+		}
+	}
+}
+
+// TestWordsAreQuoted holds that a text is plain only where readers of YAML 1.1
+// take it for a text too.
+func TestWordsAreQuoted(t *testing.T) {
+	for text, want := range map[string]string{
+		"wordpress": "wordpress", "a b": "a b", "a/b.c_d-e9": "a/b.c_d-e9", "yes": `"yes"`, "No": `"No"`, "~": `"~"`, "": `""`, "5": `"5"`, "1e3": `"1e3"`,
+		"a: b": `"a: b"`, "a #b": `"a #b"`, "-a": `"-a"`, "a-": `"a-"`, "a ": `"a "`, "**": `"**"`, "ä": `"\u00e4"`, "a\nb": `"a\nb"`, ".inf": `".inf"`,
+	} {
+		if got := yamlText(text); got != want {
+			t.Errorf("%q is written %s, want %s", text, got, want)
 		}
 	}
 }

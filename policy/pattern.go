@@ -30,11 +30,11 @@ func compilePattern(glob string) (compiledPattern, error) {
 	parts := strings.Split(text, "/")
 	switch {
 	case strings.HasPrefix(glob, "!"):
-		return compiledPattern{}, errors.New(`a pattern cannot be negated; for a name that begins with !, write \!`)
+		return compiledPattern{}, errors.New(`a pattern cannot be negated; for a name that begins with !, begin it with \! instead`)
 	case slices.Contains(parts, ""):
 		return compiledPattern{}, errors.New("a component of the pattern is empty")
 	case slices.Contains(parts, ".") || slices.Contains(parts, ".."):
-		return compiledPattern{}, errors.New("a pattern has no . or .. in it; . by itself is the web root")
+		return compiledPattern{}, errors.New("no component of a pattern is . or .. (a single . is the web root)")
 	case len(parts) >= maxSegments:
 		return compiledPattern{}, errors.New("the pattern has too many components")
 	}

@@ -235,12 +235,18 @@ func typeNames(types []string) string {
 	return strings.Join(out, " or ")
 }
 
+// maxShown is how many bytes of a text a message repeats.
+const maxShown = 60
+
 // describe says what stands in the file.
 func describe(t *tree) string {
 	switch v := t.value.(type) {
 	case nil:
 		return "empty"
 	case string:
+		if len(v) > maxShown {
+			v = strings.ToValidUTF8(v[:maxShown], "") + "..."
+		}
 		return strconv.Quote(v)
 	case bool:
 		return strconv.FormatBool(v)
