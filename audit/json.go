@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 	"unicode"
 	"unicode/utf16"
@@ -149,21 +150,48 @@ func (s Start) MarshalJSON() ([]byte, error) {
 // printableYear reports whether RFC 3339 can express a time in UTC.
 func printableYear(t time.Time) bool { return t.Year() >= 0 && t.Year() <= 9999 }
 
-// MarshalJSON follows the protocol; see EncodeMessage.
+// messageSize is more than most messages take.
+const messageSize = 320
+
+// MarshalJSON follows the protocol; see EncodeMessage. Findings and changes are
+// many, so they are put together here, without a detour through encoding/json,
+// in the form that findingWire and changeWire have there.
 func (f Finding) MarshalJSON() ([]byte, error) {
-	path, raw := wirePath(f.Path)
-	w := findingWire{Type: typeFinding, Path: path, PathBase64: raw, Kind: f.Kind.String(), Rule: f.Rule,
-		Severity: f.Severity.String(), Change: string(f.Change), Detail: f.Detail, Fixed: f.Fixed}
+	b := appendHead(make([]byte, 0, messageSize), typeFinding, f.Path)
+	b = appendMember(b, "kind", f.Kind.String())
+	b = appendMember(b, "rule", f.Rule)
+	b = appendMember(b, "severity", f.Severity.String())
+	mode, want := "", ""
 	if f.ModeKnown {
-		w.Mode = f.Mode.String()
+		mode = f.Mode.String()
 	}
 	if f.Change != policy.None {
-		w.Want = f.Want.String()
+		want = f.Want.String()
 	}
+	b = appendMember(b, "mode", mode)
+	b = appendMember(b, "want", want)
+	b = appendMember(b, "change", string(f.Change))
 	if f.OwnerKnown {
-		w.UID, w.GID = &f.UID, &f.GID
+		b = strconv.AppendUint(append(b, `,"uid":`...), uint64(f.UID), 10)
+		b = strconv.AppendUint(append(b, `,"gid":`...), uint64(f.GID), 10)
 	}
-	return encodeLine(w)
+	b = appendMember(b, "detail", f.Detail)
+	if f.Fixed {
+		b = append(b, `,"fixed":true`...)
+	}
+	return append(b, '}'), nil
+}
+
+// appendHead begins a message about a path.
+func appendHead(b []byte, kind, path string) []byte {
+	b = append(b, `{"type":`...)
+	b = AppendText(b, kind)
+	text, raw := wirePath(path)
+	b = appendMember(b, "path", text)
+	if raw != "" {
+		b = appendMember(b, "path_base64", raw)
+	}
+	return b
 }
 
 // MarshalJSON follows the protocol; see EncodeMessage.
@@ -174,9 +202,11 @@ func (g Gap) MarshalJSON() ([]byte, error) {
 
 // MarshalJSON follows the protocol; see EncodeMessage.
 func (c Change) MarshalJSON() ([]byte, error) {
-	path, raw := wirePath(c.Path)
-	return encodeLine(changeWire{Type: typeChange, Path: path, PathBase64: raw, From: c.From.String(), To: c.To.String(),
-		Status: c.Status, Detail: c.Detail})
+	b := appendHead(make([]byte, 0, messageSize), typeChange, c.Path)
+	b = appendMember(b, "from", c.From.String())
+	b = appendMember(b, "to", c.To.String())
+	b = appendMember(b, "status", string(c.Status))
+	return append(appendMember(b, "detail", c.Detail), '}'), nil
 }
 
 // MarshalJSON follows the protocol; see EncodeMessage.

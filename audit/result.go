@@ -48,14 +48,21 @@ func (r *Result) Repaired(later *Result) *Result {
 		unseen[g.Path] = true
 	}
 	out := *later
-	out.Findings = slices.Clone(later.Findings)
-	for _, f := range r.Findings {
-		if _, remains := slices.BinarySearchFunc(later.Findings, f, compareFindings); !remains {
-			f.Fixed = !atOrBelow(unseen, f.Path)
-			out.Findings = append(out.Findings, f)
+	out.Findings = make([]Finding, 0, max(len(r.Findings), len(later.Findings)))
+	rest := later.Findings
+	for i := range r.Findings { // both are sorted
+		f := &r.Findings[i]
+		for len(rest) > 0 && compareFindings(&rest[0], f) < 0 {
+			out.Findings = append(out.Findings, rest[0])
+			rest = rest[1:]
 		}
+		if len(rest) > 0 && compareFindings(&rest[0], f) == 0 {
+			continue // it remains
+		}
+		out.Findings = append(out.Findings, *f)
+		out.Findings[len(out.Findings)-1].Fixed = !atOrBelow(unseen, f.Path)
 	}
-	slices.SortFunc(out.Findings, compareFindings)
+	out.Findings = append(out.Findings, rest...)
 	return &out
 }
 
@@ -114,10 +121,7 @@ func (r *Result) Merge(other *Result) {
 // settle puts everything in order. A directory that changes while it is listed
 // can show a name twice: what was seen last counts.
 func (r *Result) settle() {
-	slices.SortStableFunc(r.Findings, compareFindings)
-	slices.Reverse(r.Findings)
-	r.Findings = slices.CompactFunc(r.Findings, func(a, b Finding) bool { return compareFindings(a, b) == 0 })
-	slices.Reverse(r.Findings)
+	r.Findings = sortFindings(r.Findings)
 	slices.SortFunc(r.Gaps, func(a, b Gap) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Error, b.Error))
 	})
@@ -125,7 +129,30 @@ func (r *Result) settle() {
 	r.Complete = !r.failed && len(r.Gaps) == 0
 }
 
-func compareFindings(a, b Finding) int {
+// sortFindings gives findings sorted, and of those that are the same the last
+// only. It moves each of them once: they are large.
+func sortFindings(findings []Finding) []Finding {
+	order := make([]int, len(findings))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(compareFindings(&findings[a], &findings[b]), cmp.Compare(a, b))
+	})
+	var sorted []Finding
+	if len(order) > 0 {
+		sorted = make([]Finding, 0, len(order))
+	}
+	for i, at := range order {
+		if i+1 < len(order) && compareFindings(&findings[at], &findings[order[i+1]]) == 0 {
+			continue
+		}
+		sorted = append(sorted, findings[at])
+	}
+	return sorted
+}
+
+func compareFindings(a, b *Finding) int {
 	return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Rule, b.Rule))
 }
 

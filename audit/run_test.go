@@ -171,7 +171,7 @@ func TestWalkEndsEarly(t *testing.T) {
 	w := site()
 	w.cut = "a"
 	r, err := Run(t.Context(), w, "/r", newPolicy(t, policy.Options{}), Options{})
-	if !errors.Is(err, errCut) || r.Complete || len(r.Findings) == 0 || !slices.IsSortedFunc(r.Findings, compareFindings) {
+	if !errors.Is(err, errCut) || r.Complete || len(r.Findings) == 0 || !slices.IsSortedFunc(r.Findings, func(a, b Finding) int { return compareFindings(&a, &b) }) {
 		t.Errorf("%v, %+v", err, r)
 	}
 	w = &tree{nodes: []node{dir(".", 0o755)}, cut: "."}

@@ -21,7 +21,12 @@ const (
 )
 
 // String gives four octal digits, as chmod and the JSON output take them.
-func (m Mode) String() string { return fmt.Sprintf("%04o", uint16(m)) }
+func (m Mode) String() string {
+	if m > AllBits {
+		return strconv.FormatUint(uint64(m), 8)
+	}
+	return string([]byte{'0' + byte(m>>9&7), '0' + byte(m>>6&7), '0' + byte(m>>3&7), '0' + byte(m&7)})
+}
 
 // ParseMode reads one to four octal digits, as chmod takes them.
 func ParseMode(s string) (Mode, error) {

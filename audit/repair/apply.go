@@ -26,7 +26,7 @@ func Apply(ctx context.Context, c Changer, j *Journal, steps []PlannedStep, each
 	rest := a.admit(inOrder(steps))
 	var err error
 	for size := firstBatch; len(rest) > 0 && err == nil; size = min(batchGrows*size, maxBatch) {
-		n := together(rest, size, func(s PlannedStep) (string, bool) { return s.Path, opensOrCloses(s.Kind, s.From, s.Target) })
+		n := together(rest, size, func(s *PlannedStep) (string, bool) { return s.Path, opensOrCloses(s.Kind, s.From, s.Target) })
 		var first int
 		if err = ctx.Err(); err == nil {
 			first, err = j.intend(rest[:n])
@@ -64,7 +64,7 @@ func (a *applier) admit(steps []PlannedStep) []PlannedStep {
 	known := make(map[string]bool)
 	kept := steps[:0]
 	for _, s := range steps {
-		reason := untouchable(audit.Finding{Path: s.Path, Kind: s.Kind, Mode: s.From, ModeKnown: true, Want: s.Target, Attr: s.Attr})
+		reason := untouchable(&audit.Finding{Path: s.Path, Kind: s.Kind, Mode: s.From, ModeKnown: true, Want: s.Target, Attr: s.Attr})
 		switch {
 		case inSSH(a.j.header.Root):
 			reason = "nothing in .ssh is ever changed"

@@ -1,7 +1,6 @@
 package repair
 
 import (
-	"bytes"
 	"fmt"
 	"unicode/utf8"
 
@@ -20,22 +19,22 @@ type file interface {
 // behind a line that was cut off would be read as part of it.
 type log struct {
 	f   file
-	buf bytes.Buffer
+	buf []byte
 	err error
 }
 
 func (l *log) add(ln line) {
 	if l.err == nil {
-		l.err = ln.encode(&l.buf)
+		l.buf = ln.appendTo(l.buf)
 	}
 }
 
 // flush hands the lines to the operating system: they outlive the process, not
 // the machine.
 func (l *log) flush() error {
-	if l.err == nil && l.buf.Len() > 0 {
-		_, l.err = l.f.Write(l.buf.Bytes())
-		l.buf.Reset()
+	if l.err == nil && len(l.buf) > 0 {
+		_, l.err = l.f.Write(l.buf)
+		l.buf = l.buf[:0]
 	}
 	return journalError(l.err)
 }
@@ -100,9 +99,9 @@ func (j *Journal) Close() error {
 // the first.
 func (j *Journal) intend(steps []PlannedStep) (first int, err error) {
 	first = j.last + 1
-	for _, s := range steps {
+	for i := range steps {
 		j.last++
-		j.add(intentLine(j.last, s))
+		j.add(intentLine(j.last, &steps[i]))
 	}
 	return first, j.sync()
 }

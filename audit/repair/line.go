@@ -1,14 +1,11 @@
 package repair
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"hostperm/audit"
@@ -102,7 +99,7 @@ func (h Header) line() line {
 	return l
 }
 
-func intentLine(id int, s PlannedStep) line {
+func intentLine(id int, s *PlannedStep) line {
 	l := line{
 		Type: typeIntent, ID: id, Kind: s.Kind.String(),
 		From: s.From.String(), To: s.Target.String(), UID: &s.UID, GID: &s.GID,
@@ -143,30 +140,64 @@ func parseMode(s string) (policy.Mode, error) {
 	return policy.ParseMode(s)
 }
 
-// encode writes l as one line. What a terminal would not print as it is, is
-// escaped, so that looking at a journal is harmless.
-func (l line) encode(buf *bytes.Buffer) error {
-	raw, err := json.Marshal(l)
-	if err != nil {
-		return err
-	}
-	for len(raw) > 0 {
-		r, n := utf8.DecodeRune(raw)
-		if r < utf8.RuneSelf && r != 0x7f || r > 0x7f && unicode.IsPrint(r) {
-			buf.Write(raw[:n])
-		} else {
-			buf.Write(escape(r))
-		}
-		raw = raw[n:]
-	}
-	return buf.WriteByte('\n')
+// appendTo appends l as one line, in the order of its fields and without those
+// that are empty, as encoding/json would do. What a terminal would not print as
+// it is, is escaped, so that looking at a journal is harmless.
+func (l *line) appendTo(b []byte) []byte {
+	b = audit.AppendText(append(b, `{"type":`...), l.Type)
+	b = appendNumber(b, "journal", int64(l.Journal))
+	b = appendText(b, "target", l.Target)
+	b = appendText(b, "target_base64", l.TargetBase64)
+	b = appendText(b, "user", l.User)
+	b = appendText(b, "host", l.Host)
+	b = appendNumber(b, "port", int64(l.Port))
+	b = appendText(b, "root", l.Root)
+	b = appendText(b, "root_base64", l.RootBase64)
+	b = appendKnown(b, "root_uid", l.RootUID)
+	b = appendText(b, "host_key", l.HostKey)
+	b = appendText(b, "version", l.Version)
+	b = appendText(b, "started", l.Started)
+
+	b = appendNumber(b, "id", int64(l.ID))
+	b = appendText(b, "path", l.Path)
+	b = appendText(b, "path_base64", l.PathBase64)
+	b = appendText(b, "kind", l.Kind)
+	b = appendText(b, "from", l.From)
+	b = appendText(b, "to", l.To)
+	b = appendKnown(b, "uid", l.UID)
+	b = appendKnown(b, "gid", l.GID)
+	b = appendKnown(b, "size", l.Size)
+	b = appendKnown(b, "mtime", l.Mtime)
+
+	b = appendText(b, "status", string(l.Status))
+	b = appendText(b, "mode", l.Mode)
+	b = appendText(b, "detail", l.Detail)
+	return append(b, '}', '\n')
 }
 
-// escape gives the JSON escape of r.
-func escape(r rune) []byte {
-	var out []byte
-	for _, unit := range utf16.AppendRune(nil, r) {
-		out = fmt.Appendf(out, `\u%04x`, unit)
+func appendName(b []byte, name string) []byte {
+	b = append(b, `,"`...)
+	b = append(b, name...)
+	return append(b, `":`...)
+}
+
+func appendText(b []byte, name, value string) []byte {
+	if value == "" {
+		return b
 	}
-	return out
+	return audit.AppendText(appendName(b, name), value)
+}
+
+func appendNumber(b []byte, name string, value int64) []byte {
+	if value == 0 {
+		return b
+	}
+	return strconv.AppendInt(appendName(b, name), value, 10)
+}
+
+func appendKnown[N uint32 | uint64](b []byte, name string, value *N) []byte {
+	if value == nil {
+		return b
+	}
+	return strconv.AppendUint(appendName(b, name), uint64(*value), 10)
 }

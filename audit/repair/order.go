@@ -16,9 +16,9 @@ const (
 
 	// A batch is synced to the journal and sent as one. The first is small, so
 	// that a server that ignores changes is found out early; the later ones are
-	// large, so that the pause between two of them doesn't count.
+	// large, since a batch takes some round trips however small it is.
 	firstBatch = 64
-	batchGrows = 256
+	batchGrows = 512
 	maxBatch   = 1 << 15
 )
 
@@ -28,48 +28,65 @@ func closes(kind policy.Kind, from, to policy.Mode) bool {
 	return kind == policy.KindDir && from&^to&ownerSearch != 0
 }
 
+// rank says when a step's turn is.
+type rank struct {
+	last  bool
+	depth int // from the root; counted from the bottom if last
+	at    int // where the step is
+}
+
 // inOrder gives the steps in the order they have to be made in: parents first,
 // but directories that close last, deepest first.
 func inOrder(steps []PlannedStep) []PlannedStep {
-	steps = slices.Clone(steps)
-	rank := func(s PlannedStep) (last bool, d int) {
+	ranks := make([]rank, len(steps))
+	for i := range steps {
+		s := &steps[i]
+		r := rank{depth: depth(s.Path), at: i}
 		if closes(s.Kind, s.From, s.Target) {
-			return true, -depth(s.Path)
+			r.last, r.depth = true, -r.depth
 		}
-		return false, depth(s.Path)
+		ranks[i] = r
 	}
-	slices.SortStableFunc(steps, func(a, b PlannedStep) int {
-		lastA, depthA := rank(a)
-		lastB, depthB := rank(b)
-		if lastA != lastB {
-			if lastB {
+	slices.SortFunc(ranks, func(a, b rank) int {
+		if a.last != b.last {
+			if b.last {
 				return -1
 			}
 			return 1
 		}
-		return cmp.Or(cmp.Compare(depthA, depthB), strings.Compare(a.Path, b.Path))
+		return cmp.Or(cmp.Compare(a.depth, b.depth), strings.Compare(steps[a.at].Path, steps[b.at].Path), cmp.Compare(a.at, b.at))
 	})
-	return steps
+	ordered := make([]PlannedStep, len(steps))
+	for i, r := range ranks {
+		ordered[i] = steps[r.at]
+	}
+	return ordered
 }
 
 // together gives how many of the first items may be on the way at once, limit
 // at most: none of them twice, and none below a directory among them of which
 // the search bits change, in whichever order they come.
-func together[T any](items []T, limit int, of func(T) (path string, search bool)) int {
+func together[T any](items []T, limit int, of func(*T) (path string, search bool)) int {
 	seen := make(map[string]bool)     // true: its search bits change
 	occupied := make(map[string]bool) // directories that something seen lies in
-	for i, item := range items {
-		p, search := of(item)
+	checked := ""                     // the directory of the item before, if all above that is known
+	for i := range items {
+		p, search := of(&items[i])
 		if _, twice := seen[p]; i == limit || twice || search && occupied[p] {
 			return i
 		}
-		for dir := range dirsAbove(p) {
-			if seen[dir] {
-				return i
+		if up := p[:max(strings.LastIndexByte(p, '/'), 0)]; up == "" || up != checked {
+			for dir := range dirsAbove(p) {
+				if seen[dir] {
+					return i
+				}
+				occupied[dir] = true
 			}
-			occupied[dir] = true
+			checked = up
 		}
-		seen[p] = search
+		if seen[p] = search; search {
+			checked = ""
+		}
 	}
 	return len(items)
 }

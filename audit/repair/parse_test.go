@@ -2,6 +2,7 @@ package repair
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -153,12 +154,9 @@ func TestPending(t *testing.T) {
 // that the terminal would obey, and every byte of a path comes back.
 func TestLineIsHarmless(t *testing.T) {
 	for _, p := range []string{"a\x1b[2Jb", "\u009b31m", "\u202egpj.exe", "a\nb", "\x7f", "\xff\xfe", "ümlaut", "\U000e0001", "\"\\<script>", "a\u2028b"} {
-		var buf bytes.Buffer
 		s := PlannedStep{Step: Step{Path: p, Kind: policy.KindFile, From: 0o666}, Target: 0o644}
-		if err := intentLine(1, s).encode(&buf); err != nil {
-			t.Fatal(err)
-		}
-		text := strings.TrimSuffix(buf.String(), "\n")
+		ln := intentLine(1, &s)
+		text := strings.TrimSuffix(string(ln.appendTo(nil)), "\n")
 		if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("%q becomes %q", p, text)
 		}
@@ -169,15 +167,44 @@ func TestLineIsHarmless(t *testing.T) {
 	}
 }
 
+// TestLineHasEveryField: what is written by hand is what encoding/json reads,
+// and would write, whichever fields are set.
+func TestLineHasEveryField(t *testing.T) {
+	n32, n64 := uint32(7), uint64(0)
+	for i := range reflect.TypeFor[line]().NumField() {
+		for _, also := range []string{"", typeDone} {
+			l := line{Type: also}
+			switch v := reflect.ValueOf(&l).Elem().Field(i); v.Interface().(type) {
+			case string, outcome:
+				v.SetString("a<\u202e\"é")
+			case int:
+				v.SetInt(-12)
+			case *uint32:
+				v.Set(reflect.ValueOf(&n32))
+			case *uint64:
+				v.Set(reflect.ValueOf(&n64))
+			default:
+				t.Fatalf("a field of type %v", v.Type())
+			}
+			var back, twice line
+			got := l.appendTo(nil)
+			if err := json.Unmarshal(got, &back); err != nil || !reflect.DeepEqual(back, l) || got[len(got)-1] != '\n' {
+				t.Errorf("%+v is written as %s: %v", l, got, err)
+			}
+			want, err := json.Marshal(l)
+			if err != nil || json.Unmarshal(want, &twice) != nil || strings.Count(string(want), `":`) != strings.Count(string(got), `":`) {
+				t.Errorf("%s, and encoding/json writes %s", got, want)
+			}
+		}
+	}
+}
+
 func TestHeaderRoundTrip(t *testing.T) {
 	h := testHeader()
 	h.Root, h.Target = "/srv/\xff\x1b", "me@h:/srv/\xff\x1b"
 	h.RootUID, h.Port = nil, 0
-	var buf bytes.Buffer
-	if err := h.line().encode(&buf); err != nil {
-		t.Fatal(err)
-	}
-	rec, err := parseJournal(&buf)
+	ln := h.line()
+	rec, err := parseJournal(bytes.NewReader(ln.appendTo(nil)))
 	if err != nil || !reflect.DeepEqual(rec.header, h) {
 		t.Errorf("%+v comes back as %+v, %v", h, rec, err)
 	}
@@ -185,18 +212,14 @@ func TestHeaderRoundTrip(t *testing.T) {
 
 // print writes a record as a journal that says the same.
 func (r *record) print(t *testing.T) []byte {
-	var buf bytes.Buffer
-	put := func(l line) {
-		if err := l.encode(&buf); err != nil {
-			t.Fatal(err)
-		}
-	}
+	var buf []byte
+	put := func(l line) { buf = l.appendTo(buf) }
 	if r.begun {
 		put(r.header.line())
 	}
 	for i, in := range r.intents {
 		s := PlannedStep{Step: Step{Path: in.path, Kind: in.kind, From: in.from, UID: in.uid, GID: in.gid}, Target: in.to}
-		put(intentLine(i+1, s))
+		put(intentLine(i+1, &s))
 		seen := in.seen
 		if in.status == outFailed || in.status == outUnknown {
 			l := line{Type: typeDone, ID: i + 1, Status: in.status}
@@ -220,7 +243,7 @@ func (r *record) print(t *testing.T) []byte {
 	if r.ended {
 		put(line{Type: typeEnd})
 	}
-	return buf.Bytes()
+	return buf
 }
 
 func FuzzParseJournal(f *testing.F) {

@@ -38,13 +38,16 @@ const htaccessRule = "htaccess-unreadable"
 // not in a directory named .ssh, and on whose wanted mode all findings agree;
 // the others are left over, each with the reason.
 func NewPlan(findings []audit.Finding) *Plan {
-	findings = slices.Clone(findings)
-	slices.SortStableFunc(findings, func(a, b audit.Finding) int { return strings.Compare(a.Path, b.Path) })
+	byPath := func(a, b audit.Finding) int { return strings.Compare(a.Path, b.Path) }
+	if !slices.IsSortedFunc(findings, byPath) { // those of an audit are
+		findings = slices.Clone(findings)
+		slices.SortStableFunc(findings, byPath)
+	}
 	p := new(Plan)
 	for len(findings) > 0 {
-		n := slices.IndexFunc(findings, func(f audit.Finding) bool { return f.Path != findings[0].Path })
-		if n < 0 {
-			n = len(findings)
+		n := 1
+		for n < len(findings) && findings[n].Path == findings[0].Path {
+			n++
 		}
 		p.add(findings[:n])
 		findings = findings[n:]
@@ -55,8 +58,9 @@ func NewPlan(findings []audit.Finding) *Plan {
 
 // add plans for the findings of one path.
 func (p *Plan) add(group []audit.Finding) {
-	var asking []audit.Finding
-	for _, f := range group {
+	asking := make([]*audit.Finding, 0, len(group))
+	for i := range group {
+		f := &group[i]
 		if f.Change == policy.None || f.Change == "" || f.Want == f.Mode && f.ModeKnown {
 			p.Left = append(p.Left, left(f, "needs a decision: no change is proposed"))
 			continue
@@ -82,11 +86,12 @@ func (p *Plan) add(group []audit.Finding) {
 	p.Steps = append(p.Steps, newStep(asking))
 }
 
-func newStep(group []audit.Finding) Step {
+func newStep(group []*audit.Finding) Step {
 	f := group[0]
 	s := Step{
 		Path: f.Path, Kind: f.Kind, Attr: f.Attr, From: f.Mode, Want: f.Want,
 		Direction: policy.DirectionOf(f.Mode, f.Want), UID: f.Attr.UID, GID: f.Attr.GID,
+		Rules: make([]string, 0, len(group)),
 	}
 	for _, f := range group {
 		s.Rules = append(s.Rules, f.Rule)
@@ -105,7 +110,7 @@ const readBits policy.Mode = 0o0444
 // untouchable says why a finding must not lead to a change, "" if it may. Most
 // of it no audit proposes; it is said here again so that a mistake there can't
 // become a change.
-func untouchable(f audit.Finding) string {
+func untouchable(f *audit.Finding) string {
 	switch {
 	case !validPath(f.Path):
 		return "its path is not one below the root"
@@ -129,8 +134,10 @@ func validPath(p string) bool {
 	if p == "." {
 		return true
 	}
-	for c := range strings.SplitSeq(p, "/") {
-		if c == "" || c == "." || c == ".." || strings.ContainsRune(c, 0) {
+	for rest, more := p, true; more; {
+		var c string
+		c, rest, more = strings.Cut(rest, "/")
+		if c == "" || c == "." || c == ".." || strings.IndexByte(c, 0) >= 0 {
 			return false
 		}
 	}
@@ -140,8 +147,9 @@ func validPath(p string) bool {
 // inSSH reports whether a component of p is .ssh, in any case: a server may sit
 // on a file system that doesn't tell them apart.
 func inSSH(p string) bool {
-	for c := range strings.SplitSeq(p, "/") {
-		if strings.EqualFold(c, ".ssh") {
+	for rest, more := p, true; more; {
+		var c string
+		if c, rest, more = strings.Cut(rest, "/"); strings.EqualFold(c, ".ssh") {
 			return true
 		}
 	}

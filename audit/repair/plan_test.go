@@ -221,7 +221,7 @@ func TestOrder(t *testing.T) {
 
 func TestTogether(t *testing.T) {
 	// A path that ends in a slash is a directory whose search bits change.
-	of := func(s string) (string, bool) { return strings.TrimSuffix(s, "/"), strings.HasSuffix(s, "/") }
+	of := func(s *string) (string, bool) { return strings.TrimSuffix(*s, "/"), strings.HasSuffix(*s, "/") }
 	cases := []struct {
 		items []string
 		limit int
@@ -237,6 +237,10 @@ func TestTogether(t *testing.T) {
 		{[]string{"ab/", "a/", "abc/d", "b/c"}, 5, 4},
 		{[]string{"a", "b", "c"}, 2, 2},
 		{[]string{"a", "b", "a"}, 5, 2},
+		{[]string{"a/b/c", "a/b/d", "a/"}, 5, 2},
+		{[]string{"a/b/c", "a/b/d/", "a/b/e", "a/b/d/f"}, 5, 3},
+		{[]string{"a/b/c", "x/a/b/", "x/a/b/c"}, 5, 2},
+		{[]string{"a/b/c/", "a/b/d", "a/b/c/e"}, 5, 2},
 	}
 	for _, c := range cases {
 		if got := together(c.items, c.limit, of); got != c.want {

@@ -106,7 +106,7 @@ func (s Step) left(from policy.Mode, why string) LeftOver {
 }
 
 // left is a finding that no step can come from.
-func left(f audit.Finding, reason string) LeftOver {
+func left(f *audit.Finding, reason string) LeftOver {
 	l := LeftOver{
 		Path: f.Path, Kind: f.Kind, Rules: []string{f.Rule}, Severity: f.Severity,
 		From: f.Mode, Want: f.Want, Direction: f.Change, Reason: reason,

@@ -59,7 +59,7 @@ func undo(ctx context.Context, c Changer, rec *record, f file, rest func(context
 		err = u.comeToRest(ctx, list)
 	}
 	for size := firstBatch; len(list) > 0 && err == nil; size = min(batchGrows*size, maxBatch) {
-		n := together(list, size, func(p pendingIntent) (string, bool) { return p.path, opensOrCloses(p.kind, p.from, p.to) })
+		n := together(list, size, func(p *pendingIntent) (string, bool) { return p.path, opensOrCloses(p.kind, p.from, p.to) })
 		if err = ctx.Err(); err == nil {
 			err = u.batch(ctx, list[:n])
 			list = list[n:]

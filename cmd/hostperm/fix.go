@@ -95,6 +95,9 @@ func (s *session) header() repair.Header {
 // changed since, and that were not looked into before, and adds them to opened:
 // each is looked into once, or a server that lies could keep this up for ever.
 func (s *session) openable(opened map[string]bool) []string {
+	if len(s.result.Gaps) == 0 {
+		return nil
+	}
 	applied := make(map[string]bool)
 	for _, c := range s.changes {
 		applied[c.Path] = applied[c.Path] || c.Status == audit.Applied
