@@ -24,7 +24,7 @@ type lane struct {
 	closing  int                   // CLOSEs not yet answered
 	paused   int                   // of these, those that are paused
 	unsent   bool                  // a request was sent that nobody has flushed
-	first    kept                  // the first reply to a directory that is listed in one go
+	kept     kept                  // replies to a directory that is listed in one go
 
 	// The window, and what is known of the server's supply of handles. Replies
 	// come in order on every server known, so that how many handles the server
@@ -36,13 +36,6 @@ type lane struct {
 	opened   int // directories opened since the window last changed
 }
 
-// kept is a reply that waits for the one behind it.
-type kept struct {
-	of    *listing
-	names fastlane.Names
-	bytes []byte
-}
-
 // reopen is a directory whose OPENDIR failed.
 type reopen struct {
 	dir    *Dir
@@ -51,7 +44,10 @@ type reopen struct {
 }
 
 func (w *walker) addLane(s *fastlane.Session) {
-	if len(w.lanes) > 0 && w.lanes[0].s.Foresees() {
+	switch {
+	case len(w.lanes) == 0:
+		w.sizes.measured(s.RTT())
+	case w.lanes[0].s.Foresees():
 		s.Foresee() // it is the same server
 	}
 	w.lanes = append(w.lanes, &lane{w: w, s: s, window: w.maxWindow, listings: make(map[*listing]struct{})})
@@ -89,7 +85,7 @@ func (ln *lane) openNext() bool {
 	switch {
 	case d == nil:
 		return false
-	case !w.waitHandles && w.sizes.small(&d.Attr) && ln.listWhole(d):
+	case !w.waitHandles && ln.listWhole(d):
 	case ln.keeping < ln.window:
 		ln.list(d, nil)
 	default:

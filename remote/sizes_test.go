@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"math"
 	"testing"
 
 	"hostperm/remote/fastlane"
@@ -21,9 +22,10 @@ func TestSizesLearn(t *testing.T) {
 		tried []tried
 		small map[uint64]bool
 	}{
-		{"nothing yet", nil, map[uint64]bool{0: true, 4096: true, 4097: false, 8192: false}},
-		{"ext4: one block that was too much once", []tried{{4096, true, 40}, {4096, false, 5}}, map[uint64]bool{4096: true, 8192: false}},
-		{"ext4: one block that is often too much", []tried{{4096, true, 4}, {4096, false, 5}}, map[uint64]bool{4096: false}},
+		{"nothing yet", nil, map[uint64]bool{0: true, 4096: true, 4097: true, 8192: true, 30719: true, 30720: false, math.MaxUint64: false}},
+		{"ext4: one block that was too much once", []tried{{4096, true, 40}, {4096, false, 5}}, map[uint64]bool{4096: true, 8192: true}},
+		{"ext4: one block that is often too much", []tried{{4096, true, 4}, {4096, false, 5}}, map[uint64]bool{4096: false, 8192: true}},
+		{"ext4: larger ones that are too much", []tried{{8192, true, 1}, {12288, false, 1}}, map[uint64]bool{4096: true, 8192: true, 12288: false, 16384: false}},
 		{"ZFS: the size is the number of entries", []tried{{90, true, 10}, {130, false, 1}, {700, false, 1}},
 			map[uint64]bool{20: true, 129: true, 130: false, 500: false}},
 	}
@@ -35,7 +37,7 @@ func TestSizesLearn(t *testing.T) {
 			}
 		}
 		for size, want := range test.small {
-			if got := s.small(sized(size)); got != want {
+			if got := s.wholeReads(sized(size)) > 0; got != want {
 				t.Errorf("%s: size %d: small %v, want %v", test.name, size, got, want)
 			}
 		}
@@ -46,13 +48,13 @@ func TestSizesLearn(t *testing.T) {
 // not tried any more.
 func TestSizesUnknown(t *testing.T) {
 	s, unknown := newSizes(), &Attr{}
-	if !s.small(unknown) {
+	if s.wholeReads(unknown) != minWholeReads {
 		t.Error("the first is not tried")
 	}
 	for range 3 {
 		s.tried(unknown, false)
 	}
-	if s.small(unknown) {
+	if s.wholeReads(unknown) != 0 {
 		t.Error("tried again after three that were too much")
 	}
 	if got := s.reads(unknown); got != firstReads {
@@ -67,6 +69,18 @@ func TestSizesReads(t *testing.T) {
 	for size, want := range map[uint64]int{0: firstReads, 4096: firstReads + 1, 1 << 20: firstReads + maxHint, 1 << 63: firstReads + maxHint} {
 		if got := s.reads(sized(size)); got != want {
 			t.Errorf("size %d: %d READDIRs, want %d", size, got, want)
+		}
+	}
+	s.measured(farRTT - 1)
+	for size, want := range map[uint64]int{0: 2, 4096: 2, 4097: 4, 12288: 8, 30719: maxWholeReads} {
+		if got := s.wholeReads(sized(size)); got != want {
+			t.Errorf("size %d: %d READDIRs in one go, want %d", size, got, want)
+		}
+	}
+	s.measured(farRTT)
+	for size, want := range map[uint64]int{0: 3, 4096: 3, 4097: 5, 28671: maxWholeReads, 28672: 0} {
+		if got := s.wholeReads(sized(size)); got != want {
+			t.Errorf("far away, size %d: %d READDIRs in one go, want %d", size, got, want)
 		}
 	}
 }

@@ -6,11 +6,12 @@ import (
 	"hostperm/remote/fastlane"
 )
 
-// listWhole has a directory listed in one go, if the session can foresee its
-// handle.
+// listWhole has a directory listed in one go, if its size is no reason against
+// it and the session can foresee its handle.
 func (ln *lane) listWhole(d *Dir) bool {
-	l := &listing{w: ln.w, ln: ln, dir: d, whole: true, returned: ln.returned, reading: wholeReads, eof: -1}
-	if !ln.s.ListWhole(l, below(ln.w.root, d.Path), wholeReads) {
+	reads := ln.w.sizes.wholeReads(&d.Attr)
+	l := &listing{w: ln.w, ln: ln, dir: d, whole: true, returned: ln.returned, reading: reads, eof: -1}
+	if reads == 0 || !ln.s.ListWhole(l, below(ln.w.root, d.Path), reads) {
 		return false
 	}
 	ln.begin(l)
@@ -18,8 +19,8 @@ func (ln *lane) listWhole(d *Dir) bool {
 }
 
 // wholeReply takes a reply to a listing in one go. Nothing is shown before the
-// end of the directory was found: the first reply is kept until the second has
-// come, right behind it. What was not seen whole is listed anew, with a handle
+// end of the directory was found: replies are kept until it has come, right
+// behind them. What was not seen whole is listed anew, with a handle
 // of its own that is waited for.
 func (l *listing) wholeReply(op fastlane.Op, tag int, r *fastlane.Reply) {
 	if op == fastlane.OpOpenDir {
@@ -34,8 +35,8 @@ func (l *listing) wholeReply(op fastlane.Op, tag int, r *fastlane.Reply) {
 		}
 	case r.EOF() && l.eof < 0:
 		l.eof = tag
-	case r.Err() == nil && l.eof < 0 && tag == 0:
-		l.ln.first.keep(l, &r.Names)
+	case r.Err() == nil && l.eof < 0:
+		l.ln.kept.add(l, tag, &r.Names)
 	}
 	if l.reading == 0 {
 		l.wholeEnd()
@@ -58,16 +59,15 @@ func (l *listing) wholeOpened(r *fastlane.Reply) {
 
 // wholeEnd judges a listing in one go when all its replies are there.
 func (l *listing) wholeEnd() {
-	w, first := l.w, &l.ln.first
+	w, kept := l.w, &l.ln.kept
 	switch {
 	case l.broken:
 		l.close()
 		return
-	case l.foreseen && l.eof >= 0 && (l.eof == 0 || first.of == l):
+	case l.foreseen && l.eof >= 0 && (l.eof == 0 || kept.of == l && kept.n == l.eof):
 		w.sizes.tried(&l.dir.Attr, true)
-		if l.eof > 0 {
-			first.of = nil
-			l.names(&first.names)
+		for i := range l.eof {
+			l.names(&kept.replies[i].names)
 		}
 		if l.entries == 0 && !l.broken {
 			l.isEmpty()
@@ -92,8 +92,38 @@ func (l *listing) tookAway() {
 	}
 }
 
-// keep copies a reply, which the session's reader is about to overwrite.
-func (k *kept) keep(of *listing, names *fastlane.Names) {
-	k.of = of
-	k.names, k.bytes = names.Copy(k.bytes)
+// maxKept is how many bytes of replies a session keeps: well above what
+// maxWholeReads replies of a server that exists have.
+const maxKept = 1 << 20
+
+// kept are the first replies to a directory that is listed in one go, which
+// wait for the one that finds the end. Their buffers are used again.
+type kept struct {
+	of      *listing
+	n       int // how many there are, from the first on
+	bytes   int
+	replies []keptReply
+}
+
+type keptReply struct {
+	names  fastlane.Names
+	buffer []byte
+}
+
+// add copies a reply, which the session's reader is about to overwrite. One
+// behind a gap is of no use.
+func (k *kept) add(of *listing, tag int, names *fastlane.Names) {
+	if tag == 0 {
+		k.of, k.n, k.bytes = of, 0, 0
+	}
+	if k.of != of || k.n != tag || k.bytes > maxKept {
+		return
+	}
+	if k.n == len(k.replies) {
+		k.replies = append(k.replies, keptReply{})
+	}
+	r := &k.replies[k.n]
+	r.names, r.buffer = names.Copy(r.buffer)
+	k.bytes += len(r.buffer)
+	k.n++
 }
