@@ -7,6 +7,12 @@ type ChangeRequest struct {
 	Path   string // relative to the root, "." for the root itself
 	Expect Attr   // what the entry must still look like: type, mode, owner, group, size and mtime, as far as Flags has them
 	Mode   uint16 // the twelve permission bits to set
+
+	// Gate, if not nil, is called once all requests before this one have had
+	// their answer. Until it has returned, this entry and all behind it are
+	// looked at, and not opened; an error refuses those that are left, and is
+	// their error. It is called as each is, never twice at a time.
+	Gate func() error
 }
 
 // ChangeOutcome is what came of a ChangeRequest.
@@ -35,7 +41,7 @@ const (
 	// changesAhead is how many changes of a session are on their way at once,
 	// those included of which only the entry is looked at: the next ones are
 	// looked at while those before them are made.
-	changesAhead = 2 * changeWindow
+	changesAhead = 4 * changeWindow
 	// changesPerSession is how many changes are asked for, for each session that
 	// is opened.
 	changesPerSession = 256

@@ -67,7 +67,7 @@ func (j *changeJob) Reply(op fastlane.Op, tag int, r *fastlane.Reply) {
 	switch err := r.Err(); step(tag) {
 	case stepLook:
 		if j.look.take(op, r) && j.isAudited() {
-			j.ln.ready = append(j.ln.ready, j)
+			j.c.wasLooked(j)
 		}
 	case stepOpen:
 		j.opened(r, err)

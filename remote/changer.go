@@ -3,6 +3,7 @@ package remote
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"hostperm/remote/fastlane"
 )
@@ -26,6 +27,13 @@ type changer struct {
 	window  int  // how many may be
 	looked  bool // at the directories above
 
+	chainOf string   // a directory
+	chained []string // what lies above an entry of it
+
+	gate     int   // first request whose Gate has not been passed; len(reqs): none
+	before   int   // requests before gate that have had no answer
+	rejected error // what a Gate said: nothing behind it is changed
+
 	dirsOpened bool // OPEN was seen to work on a directory
 	dirsFail   bool // OPEN was seen to fail on a directory for no lack of handles
 
@@ -38,12 +46,13 @@ type changeLane struct {
 	s       *fastlane.Session
 	going   int          // jobs that have requests outstanding, or are ready
 	ready   []*changeJob // looked at; OPEN comes next
+	gated   []*changeJob // looked at; a Gate comes next
 	holding int          // jobs between OPEN and CLOSE
 	unsent  bool         // a request was sent that nobody has flushed
 }
 
 func newChanger(root string, reqs []ChangeRequest, each func(int, ChangeResult)) *changer {
-	return &changer{
+	c := &changer{
 		root: root, reqs: reqs, each: each,
 		above:  make(map[string]error),
 		jobs:   make([]*changeJob, len(reqs)),
@@ -51,6 +60,10 @@ func newChanger(root string, reqs []ChangeRequest, each func(int, ChangeResult))
 		at:     make(map[string]*changeJob),
 		inside: make(map[string]int),
 	}
+	if reqs[0].Gate == nil {
+		c.advance()
+	}
+	return c
 }
 
 // begin looks at all directories above the entries, and starts the changes: no
@@ -61,40 +74,74 @@ func (c *changer) begin(all []*fastlane.Session) {
 	}
 	for c.client.openFurther(min(c.client.most, len(c.reqs)/changesPerSession), c.join) {
 	}
-	var dirs, full []string
+	var dirs []string
 	for i := range c.reqs {
 		if _, err := absolute(c.root, c.reqs[i].Path); err != nil {
 			c.report(i, ChangeResult{Outcome: ChangeRefused, Err: err})
 			continue
 		}
-		for _, dir := range chain(c.reqs[i].Path) {
+		for _, dir := range c.chain(c.reqs[i].Path) {
 			if _, known := c.above[dir]; !known {
 				c.above[dir] = nil
 				dirs = append(dirs, dir)
-				full = append(full, below(c.root, dir))
 			}
 		}
 	}
-	seen := func() {
-		c.looked = true
-		c.pump(nil)
-	}
-	l := &looker{op: &c.operation, s: all[0], paths: full, done: seen}
-	l.each = func(i int, a Attr, err error) {
-		switch {
-		case err != nil:
-			c.above[dirs[i]] = fmt.Errorf("the directory %q above it: %w", dirs[i], err)
-		case a.Type() != typeDir:
-			c.above[dirs[i]] = fmt.Errorf("%q above it is %w now", dirs[i], ErrNotDir)
-		}
-	}
-	l.begin()
+	c.lookAbove(all, dirs)
 	c.pump(nil)
+}
+
+// lookAbove looks at directories, in all sessions together.
+func (c *changer) lookAbove(all []*fastlane.Session, dirs []string) {
+	if len(dirs) == 0 {
+		c.looked = true
+		return
+	}
+	parts := slices.Collect(slices.Chunk(dirs, (len(dirs)+len(all)-1)/len(all)))
+	left := len(parts)
+	for i, part := range parts {
+		full := make([]string, len(part))
+		for k, dir := range part {
+			full[k] = below(c.root, dir)
+		}
+		l := &looker{op: &c.operation, s: all[i], paths: full}
+		l.each = func(k int, a Attr, err error) {
+			switch dir := part[k]; {
+			case err != nil:
+				c.above[dir] = fmt.Errorf("the directory %q above it: %w", dir, err)
+			case a.Type() != typeDir:
+				c.above[dir] = fmt.Errorf("%q above it is %w now", dir, ErrNotDir)
+			}
+		}
+		l.done = func() {
+			if left--; left == 0 {
+				c.looked = true
+				c.pump(nil)
+			}
+		}
+		l.begin()
+		all[i].Flush()
+	}
+}
+
+// chain gives the directories that rel lies in. Most come with others of their
+// directory, with which they share the answer.
+func (c *changer) chain(rel string) []string {
+	if rel == "." {
+		return nil
+	}
+	if up := parent(rel); up != c.chainOf {
+		c.chainOf, c.chained = up, chain(rel)
+	}
+	return c.chained
 }
 
 // report gives a request its one answer.
 func (c *changer) report(i int, r ChangeResult) {
 	c.done[i] = true
+	if i < c.gate {
+		c.before--
+	}
 	c.each(i, r)
 }
 
@@ -119,28 +166,49 @@ func (c *changer) join(s *fastlane.Session) {
 // here is the lane whose reply is being handled, nil if there is none: it is
 // flushed when there is nothing more to handle, the others now.
 func (c *changer) pump(here *changeLane) {
-	for c.next < len(c.reqs) {
-		if !c.done[c.next] {
-			ln := c.choose(here)
-			if ln == nil || !c.startNext(ln) {
-				break
-			}
-		}
-		c.next++
-	}
-	idle := true
-	for _, ln := range c.lanes {
-		if c.looked {
+	c.passGates()
+	if c.looked {
+		for _, ln := range c.lanes {
 			c.openReady(ln)
 		}
+	}
+	c.startMore(here)
+	c.flush(here)
+	if c.next == len(c.reqs) && !slices.ContainsFunc(c.lanes, func(ln *changeLane) bool { return ln.going > 0 }) {
+		c.finish(nil)
+	}
+}
+
+// startMore starts what the windows allow, or refuses it all behind a Gate that
+// was not passed.
+func (c *changer) startMore(here *changeLane) {
+	for ; c.next < len(c.reqs); c.next++ {
+		if c.next == c.gate {
+			if c.flush(here); !c.looked {
+				return // nothing shall be late for what waits at a Gate
+			}
+		}
+		if c.done[c.next] {
+			continue
+		}
+		if c.rejected != nil {
+			c.report(c.next, ChangeResult{Outcome: ChangeRefused, Err: c.rejected})
+			continue
+		}
+		if ln := c.choose(here); ln == nil || !c.startNext(ln) {
+			return
+		}
+	}
+}
+
+// flush has what was sent written, in the lane at hand by whoever handles its
+// replies.
+func (c *changer) flush(here *changeLane) {
+	for _, ln := range c.lanes {
 		if ln.unsent && ln != here {
 			ln.s.Flush()
 		}
 		ln.unsent = false
-		idle = idle && ln.going == 0
-	}
-	if idle && c.next == len(c.reqs) {
-		c.finish(nil)
 	}
 }
 
@@ -171,7 +239,7 @@ func (c *changer) choose(here *changeLane) *changeLane {
 // startNext starts the next request in a lane, unless it must wait for another.
 func (c *changer) startNext(ln *changeLane) bool {
 	req := &c.reqs[c.next]
-	dirs := chain(req.Path)
+	dirs := c.chain(req.Path)
 	if c.mustWait(req, dirs) {
 		return false
 	}

@@ -65,7 +65,9 @@
 // file size and time of modification; a directory's change with its contents,
 // and so would with every repair inside. Only files and directories are opened:
 // OPEN of a FIFO would hang the server's process. Every directory from the root
-// down to the entry must be one, by LSTAT, once for each call of Change. And
+// down to the entry must be one, by LSTAT, once for each call of Change. Entries
+// behind a ChangeRequest.Gate are looked at while those before it are changed,
+// and opened only once it has let them through. And
 // since ProFTPD's LSTAT tells of what a symlink leads to, READLINK goes along
 // with LSTAT on a server that does not offer lsetstat: what can be read as a
 // link is one.

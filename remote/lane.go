@@ -46,7 +46,9 @@ type reopen struct {
 func (w *walker) addLane(s *fastlane.Session) {
 	switch {
 	case len(w.lanes) == 0:
-		w.sizes.measured(s.RTT())
+		if w.sizes.measured(s.RTT()); s.RTT() >= farRTT {
+			w.dirsPerSession = farDirsPerSession
+		}
 	case w.lanes[0].s.Foresees():
 		s.Foresee() // it is the same server
 	}

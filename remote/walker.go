@@ -16,8 +16,10 @@ const (
 	// commonly may have, and shrinks where there are fewer.
 	autoWindow = 512
 	// dirsPerSession is how many directories must be known and not yet listed
-	// for each session that is opened: a small web root is walked with one.
-	dirsPerSession = 64
+	// for each session that is opened: a small web root is walked with one. Far
+	// away, where it takes long to open one, fewer are enough.
+	dirsPerSession    = 64
+	farDirsPerSession = 16
 )
 
 var errTypeUnknown = errors.New("the server does not say what it is; it could be a directory that was not seen")
@@ -48,6 +50,8 @@ type walker struct {
 	maxWindow   int
 	waitHandles bool // WalkOptions.WaitForHandles
 
+	dirsPerSession int
+
 	lanes   []*lane
 	flight  flight
 	alone   alone
@@ -73,7 +77,7 @@ func newWalker(root string, v Visitor, o WalkOptions) *walker {
 	if w.maxWindow <= 0 {
 		w.maxWindow = autoWindow
 	}
-	w.flight = newFlight(o.Window)
+	w.flight, w.dirsPerSession = newFlight(o.Window), dirsPerSession
 	w.survive = w.laneEnded
 	return w
 }
@@ -198,7 +202,7 @@ func (w *walker) resume() {
 // addLanes opens further sessions while there is work for them.
 func (w *walker) addLanes() {
 	for known := w.open + w.pending.len(); !w.over; {
-		if !w.client.openFurther(min(w.mostLanes, 1+known/dirsPerSession), w.join) {
+		if !w.client.openFurther(min(w.mostLanes, 1+known/w.dirsPerSession), w.join) {
 			return
 		}
 	}

@@ -25,19 +25,19 @@ func Apply(ctx context.Context, c Changer, j *Journal, steps []PlannedStep, each
 	a := &applier{c: c, j: j, each: each, counts: make(Counts)}
 	rest := a.admit(inOrder(steps))
 	var err error
-	for size := firstBatch; len(rest) > 0 && err == nil; size = min(batchGrows*size, maxBatch) {
-		n := together(rest, size, func(s *PlannedStep) (string, bool) { return s.Path, opensOrCloses(s.Kind, s.From, s.Target) })
-		var first int
+	for trial := firstBatch; len(rest) > 0 && err == nil; trial = maxBatch {
+		n := together(rest, maxBatch, func(s *PlannedStep) (string, bool) { return s.Path, opensOrCloses(s.Kind, s.From, s.Target) })
+		b := newBatch(a, rest[:n])
 		if err = ctx.Err(); err == nil {
-			first, err = j.intend(rest[:n])
+			err = b.announce(min(trial, n))
 		}
 		if err == nil {
-			err = a.send(ctx, first, rest[:n])
+			err = b.send(ctx)
 			rest = rest[n:]
 		}
 	}
-	for _, s := range rest {
-		a.report(s, audit.Refused, notTried(err))
+	for i := range rest {
+		a.report(&rest[i], audit.Refused, notTried(err))
 	}
 	if err == nil {
 		err = a.seen.verdict()
@@ -72,7 +72,7 @@ func (a *applier) admit(steps []PlannedStep) []PlannedStep {
 			reason = "it is planned twice"
 		}
 		if reason != "" {
-			a.report(s, audit.Refused, reason)
+			a.report(&s, audit.Refused, reason)
 			continue
 		}
 		known[s.Path] = true
@@ -81,30 +81,8 @@ func (a *applier) admit(steps []PlannedStep) []PlannedStep {
 	return kept
 }
 
-// send has one batch changed, whose intents are on disk.
-func (a *applier) send(ctx context.Context, first int, batch []PlannedStep) error {
-	reqs := make([]remote.ChangeRequest, len(batch))
-	for i, s := range batch {
-		reqs[i] = remote.ChangeRequest{Path: s.Path, Expect: s.Attr, Mode: uint16(s.Target)}
-	}
-	err := change(ctx, a.c, a.j.header.Root, reqs, func(i int, r remote.ChangeResult) {
-		s := batch[i]
-		status, out, detail := a.judge(s, r)
-		a.seen.count(s.From, r)
-		a.j.done(first+i, out, r.Now, detail)
-		a.report(s, status, detail)
-	})
-	if flushErr := a.j.flush(); err == nil {
-		err = flushErr
-	}
-	if err == nil {
-		err = a.seen.stop()
-	}
-	return err
-}
-
 // judge says what a result means for a step.
-func (a *applier) judge(s PlannedStep, r remote.ChangeResult) (audit.Status, outcome, string) {
+func (a *applier) judge(s *PlannedStep, r remote.ChangeResult) (audit.Status, outcome, string) {
 	switch r.Outcome {
 	case remote.ChangeApplied:
 		return audit.Applied, outApplied, ""
@@ -119,7 +97,7 @@ func (a *applier) judge(s PlannedStep, r remote.ChangeResult) (audit.Status, out
 	return audit.Failed, outUnknown, "it may or may not have been changed (undo looks again): " + errorText(r.Err)
 }
 
-func (a *applier) report(s PlannedStep, status audit.Status, detail string) {
+func (a *applier) report(s *PlannedStep, status audit.Status, detail string) {
 	a.counts[status]++
 	a.each(audit.Change{Path: s.Path, From: s.From, To: s.Target, Status: status, Detail: detail})
 }

@@ -310,3 +310,41 @@ func TestSyncFails(t *testing.T) {
 		t.Errorf("a journal that failed once is used again: %v, %v", counts, err)
 	}
 }
+
+// TestApplyLooksAhead: what a look finds changed before the trial is over is
+// told, and has no line: undo would take it for what the run did.
+func TestApplyLooksAhead(t *testing.T) {
+	tr, found := wide(100)
+	r := newRun(t, tr)
+	late := hasty{r.s, map[int]remote.ChangeResult{
+		70: {Outcome: remote.ChangeRefused, Now: aFile(0o644).attr(), Err: errors.New("its mode was 0666")},
+		80: {Outcome: remote.ChangeRefused, Err: remote.ErrNotExist},
+	}}
+	counts, err := Apply(t.Context(), late, r.j, steps(found...), ignoreChange)
+	if err != nil || !maps.Equal(counts, Counts{audit.Applied: 98, audit.Unchanged: 1, audit.Refused: 1}) {
+		t.Errorf("%v, %v", counts, err)
+	}
+	rec := r.record(t)
+	if len(rec.intents) != 98 || len(rec.toUndo()) != 98 {
+		t.Errorf("%d intents, %d of them to be undone", len(rec.intents), len(rec.toUndo()))
+	}
+}
+
+// hasty is a Changer that answers some requests before all others.
+type hasty struct {
+	*fakeServer
+	early map[int]remote.ChangeResult
+}
+
+func (h hasty) Change(ctx context.Context, root string, reqs []remote.ChangeRequest, each func(int, remote.ChangeResult)) error {
+	var rest []remote.ChangeRequest
+	var at []int
+	for i, req := range reqs {
+		if r, ok := h.early[i]; ok {
+			each(i, r)
+			continue
+		}
+		rest, at = append(rest, req), append(at, i)
+	}
+	return h.fakeServer.Change(ctx, root, rest, func(i int, r remote.ChangeResult) { each(at[i], r) })
+}

@@ -2,6 +2,7 @@ package repair
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -218,27 +219,41 @@ func (s *fakeServer) announced(key string) int {
 	return s.lines[key]
 }
 
+// Change takes the requests between two Gates in any order.
 func (s *fakeServer) Change(ctx context.Context, root string, reqs []remote.ChangeRequest, each func(int, remote.ChangeResult)) error {
-	s.batch = append(s.batch, len(reqs))
 	if s.dirty != nil {
 		s.dirty(reqs)
 	}
-	var end error
-	for _, i := range s.rng.Perm(len(reqs)) {
-		if end == nil {
-			end = ctx.Err()
+	var end, rejected error
+	for from := 0; from < len(reqs); {
+		to := from + 1
+		for to < len(reqs) && reqs[to].Gate == nil {
+			to++
 		}
-		if end != nil {
-			each(i, remote.ChangeResult{Outcome: remote.ChangeRefused, Err: end})
-			continue
+		if reqs[from].Gate != nil && end == nil && rejected == nil {
+			rejected = reqs[from].Gate()
 		}
-		s.life.tick()
-		r := s.change(reqs[i])
-		s.life.tick()
-		each(i, r)
-		if s.after != nil {
-			end = s.after(len(s.order))
+		if rejected == nil {
+			s.batch = append(s.batch, to-from)
 		}
+		for _, i := range s.rng.Perm(to - from) {
+			i += from
+			if end == nil {
+				end = ctx.Err()
+			}
+			if refusal := cmp.Or(rejected, end); refusal != nil {
+				each(i, remote.ChangeResult{Outcome: remote.ChangeRefused, Err: refusal})
+				continue
+			}
+			s.life.tick()
+			r := s.change(reqs[i])
+			s.life.tick()
+			each(i, r)
+			if s.after != nil {
+				end = s.after(len(s.order))
+			}
+		}
+		from = to
 	}
 	return end
 }

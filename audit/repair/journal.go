@@ -95,15 +95,12 @@ func (j *Journal) Close() error {
 	return j.close()
 }
 
-// intend writes the steps as intents and brings them to disk. It gives the id of
-// the first.
-func (j *Journal) intend(steps []PlannedStep) (first int, err error) {
-	first = j.last + 1
-	for i := range steps {
-		j.last++
-		j.add(intentLine(j.last, &steps[i]))
-	}
-	return first, j.sync()
+// intend writes a step as an intent, and gives its id. It may be sent once sync
+// has returned.
+func (j *Journal) intend(s *PlannedStep) (id int) {
+	j.last++
+	j.add(intentLine(j.last, s))
+	return j.last
 }
 
 // done notes what came of a step. Nothing waits for it to be on disk.
