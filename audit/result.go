@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"hostperm/remote"
 )
 
 // Result is what an audit found. Run makes it; a copy shares its slices.
@@ -17,8 +19,9 @@ type Result struct {
 	Ignored                      int64 // findings that the policy ignores
 	Complete                     bool  // everything was seen that was not excluded
 
-	from   []string // Options.From
-	failed bool     // the walk ended early
+	from   []string       // Options.From
+	dirs   []remote.Known // Options.Remember: as they were visited
+	failed bool           // the walk ended early
 }
 
 // Counts counts the findings by severity, and those among them that are not

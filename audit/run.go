@@ -26,6 +26,12 @@ type Options struct {
 	Progress *remote.Progress // counts the running walk; may be nil
 
 	WaitForHandles bool // see remote.WalkOptions
+
+	// Remember has the result remember directories, for an audit of the same
+	// root that names it in After: far away, that one then asks for them before
+	// it has come to them. What it says is not affected.
+	Remember bool
+	After    *Result // may be nil
 }
 
 // Run audits what w finds at and below root, an absolute path that the server
@@ -51,10 +57,13 @@ func runLimited(ctx context.Context, w Walker, root string, p *policy.Policy, o 
 	if c.excludes, err = compileExcludes(o.Exclude); err != nil {
 		return c.result, err
 	}
-	c.starts = pathSet(o.From)
-	err = w.Walk(ctx, root, remote.Visitor{Entry: c.entry, Gap: c.gap},
-		remote.WalkOptions{From: o.From, RootAttr: o.RootAttr, Window: o.Window, Progress: o.Progress,
-			WaitForHandles: o.WaitForHandles})
+	c.starts, c.remember = pathSet(o.From), o.Remember
+	walk := remote.WalkOptions{From: o.From, RootAttr: o.RootAttr, Window: o.Window, Progress: o.Progress,
+		WaitForHandles: o.WaitForHandles}
+	if o.After != nil {
+		walk.Known = o.After.dirs
+	}
+	err = w.Walk(ctx, root, remote.Visitor{Entry: c.entry, Gap: c.gap}, walk)
 	if cause := context.Cause(ctx); c.full && errors.Is(cause, ErrTooMuch) {
 		err = cause
 	}
@@ -69,6 +78,7 @@ type collector struct {
 	policy   *policy.Policy
 	excludes excludes
 	starts   map[string]bool // Options.From
+	remember bool
 	result   *Result
 	file     policy.File
 	found    []policy.Finding
@@ -106,8 +116,14 @@ func (c *collector) entry(parent *remote.Dir, e *remote.Entry) bool {
 		c.report(c.path(e), e.Attr)
 	}
 	c.result.Ignored += int64(ignored)
+	if c.remember && e.Dir != nil && len(c.result.dirs) < maxRemembered {
+		c.result.dirs = append(c.result.dirs, remote.Known{Path: e.Dir.Path, Attr: e.Attr})
+	}
 	return true
 }
+
+// maxRemembered is how many directories an audit remembers: a megabyte or two.
+const maxRemembered = 1 << 13
 
 // describe turns an entry as the server sent it into what the policy looks at.
 func (c *collector) describe(parent *remote.Dir, e *remote.Entry) {

@@ -46,9 +46,7 @@ type reopen struct {
 func (w *walker) addLane(s *fastlane.Session) {
 	switch {
 	case len(w.lanes) == 0:
-		if w.sizes.measured(s.RTT()); s.RTT() >= farRTT {
-			w.dirsPerSession = farDirsPerSession
-		}
+		w.measured(s.RTT())
 	case w.lanes[0].s.Foresees():
 		s.Foresee() // it is the same server
 	}
@@ -86,8 +84,8 @@ func (ln *lane) openNext() bool {
 	d := w.next()
 	switch {
 	case d == nil:
-		return false
-	case !w.waitHandles && ln.listWhole(d):
+		return ln.askAhead()
+	case ln.listWhole(d) != nil:
 	case ln.keeping < ln.window:
 		ln.list(d, nil)
 	default:
@@ -113,6 +111,9 @@ func (ln *lane) end(l *listing) {
 	}
 	ln.w.flight.ended(len(ln.w.lanes))
 }
+
+// inUse reports whether the walk still uses the lane.
+func (ln *lane) inUse() bool { return slices.Contains(ln.w.lanes, ln) }
 
 // list opens a directory, to be read when its handle is there.
 func (ln *lane) list(d *Dir, again *reopen) *listing {
@@ -185,7 +186,9 @@ func (w *walker) laneEnded(s *fastlane.Session) bool {
 	for l := range ln.listings {
 		ln.end(l)
 		w.looking -= l.looking
-		if l.entries > 0 && !l.whole || l.lookups > 0 {
+		if l.early.waits {
+			w.ahead.forget(l)
+		} else if l.entries > 0 && !l.whole || l.lookups > 0 {
 			w.lost(l.dir, fmt.Errorf("listed in part only: %w", s.Err()))
 		} else {
 			w.large = append(w.large, l.dir)

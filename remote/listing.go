@@ -37,8 +37,10 @@ type listing struct {
 	again    *reopen // not nil: OPENDIR has failed before
 	returned int     // lane.returned when OPENDIR was sent
 	handle   string
-	whole    bool // listed in one go; see whole.go
-	foreseen bool // if so: its handle was as foreseen
+	whole    bool  // listed in one go; see whole.go
+	foreseen bool  // if so: its handle was as foreseen
+	denied   error // if so: what OPENDIR said
+	early    early
 
 	sent    int  // READDIRs sent; the tag of the next one
 	reading int  // READDIRs outstanding

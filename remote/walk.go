@@ -55,6 +55,7 @@ type WalkOptions struct {
 	Sessions int       // at most; 0: as Options say
 	Window   int       // directories asked for at once in each session; 0: automatic
 	Progress *Progress // may be nil
+	Known    []Known   // what an earlier walk has listed, in the order of its visits; see ahead
 
 	// WaitForHandles has no handle foreseen; see fastlane.Session.ListWhole.
 	WaitForHandles bool

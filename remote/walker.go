@@ -3,6 +3,7 @@ package remote
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"hostperm/remote/fastlane"
 )
@@ -55,6 +56,7 @@ type walker struct {
 	lanes   []*lane
 	flight  flight
 	alone   alone
+	ahead   ahead
 	sizes   sizes
 	pending dirQueue   // to be opened
 	large   []*Dir     // to be opened first, and not in one go: they were too large for that
@@ -67,7 +69,7 @@ type walker struct {
 
 func newWalker(root string, v Visitor, o WalkOptions) *walker {
 	w := &walker{limits: defaultLimits, root: root, rootAttr: o.RootAttr, visitor: v, progress: o.Progress,
-		mostLanes: o.Sessions, maxWindow: o.Window, waitHandles: o.WaitForHandles, sizes: newSizes()}
+		mostLanes: o.Sessions, maxWindow: o.Window, waitHandles: o.WaitForHandles, sizes: newSizes(), ahead: newAhead(o.Known)}
 	if w.progress == nil {
 		w.progress = &Progress{}
 	}
@@ -80,6 +82,16 @@ func newWalker(root string, v Visitor, o WalkOptions) *walker {
 	w.flight, w.dirsPerSession = newFlight(o.Window), dirsPerSession
 	w.survive = w.laneEnded
 	return w
+}
+
+// measured takes in how far away the server is, before anything is listed.
+func (w *walker) measured(rtt time.Duration) {
+	w.sizes.measured(rtt)
+	if rtt >= farRTT {
+		w.dirsPerSession = farDirsPerSession
+	} else {
+		w.ahead.queue = nil // it would gain nothing, and cost memory
+	}
 }
 
 func (w *walker) gap(path string, err error) { w.visitor.Gap(path, err) }
@@ -113,8 +125,11 @@ func (w *walker) visit(up *Dir, name []byte, a *Attr) {
 }
 
 func (w *walker) push(d *Dir) {
-	w.pending.push(d)
 	w.progress.Waiting.Add(1)
+	if w.ahead.adopt(d) {
+		return
+	}
+	w.pending.push(d)
 	if w.pending.size > w.waitSize {
 		w.finish(fmt.Errorf("gave up: %d directories wait to be listed, which take more than %d MiB", w.pending.len(), w.waitSize>>20))
 	}
@@ -137,6 +152,7 @@ func (w *walker) next() *Dir {
 // here is the lane whose reply is being handled, nil if there is none: it is
 // flushed when there is nothing more to handle, the others now.
 func (w *walker) pump(here *lane) {
+	w.showArrived()
 	if !w.tryAlone() {
 		w.openMore(here)
 		w.addLanes()

@@ -72,6 +72,7 @@ func (w *walker) begin(all []*fastlane.Session, starts []string) {
 	l := &looker{op: &w.operation, s: w.lanes[0].s, paths: full, done: st.visit}
 	l.each = func(i int, a Attr, err error) { st.attrs[i], st.errs[i] = a, err }
 	l.begin()
+	w.openMore(nil) // what is known is asked for beside
 }
 
 // visit shows what was looked at to the visitor, parents first.

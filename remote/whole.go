@@ -7,15 +7,18 @@ import (
 )
 
 // listWhole has a directory listed in one go, if its size is no reason against
-// it and the session can foresee its handle.
-func (ln *lane) listWhole(d *Dir) bool {
+// it and the session can foresee its handle; nil: it does not.
+func (ln *lane) listWhole(d *Dir) *listing {
 	reads := ln.w.sizes.wholeReads(&d.Attr)
+	if reads == 0 || ln.w.waitHandles {
+		return nil
+	}
 	l := &listing{w: ln.w, ln: ln, dir: d, whole: true, returned: ln.returned, reading: reads, eof: -1}
-	if reads == 0 || !ln.s.ListWhole(l, below(ln.w.root, d.Path), reads) {
-		return false
+	if !ln.s.ListWhole(l, below(ln.w.root, d.Path), reads) {
+		return nil
 	}
 	ln.begin(l)
-	return true
+	return l
 }
 
 // wholeReply takes a reply to a listing in one go. Nothing is shown before the
@@ -52,33 +55,46 @@ func (l *listing) wholeOpened(r *fastlane.Reply) {
 		l.ln.granted++
 		l.ln.closeHandle(string(r.Handle))
 	case err != nil && !errors.Is(err, fastlane.ErrFailure):
-		l.broken = true
-		l.w.gap(l.dir.Path, statusError(err))
+		l.denied = statusError(err)
 	}
 }
 
 // wholeEnd judges a listing in one go when all its replies are there.
 func (l *listing) wholeEnd() {
 	w, kept := l.w, &l.ln.kept
-	switch {
-	case l.broken:
-		l.close()
-		return
-	case l.foreseen && l.eof >= 0 && (l.eof == 0 || kept.of == l && kept.n == l.eof):
-		w.sizes.tried(&l.dir.Attr, true)
-		for i := range l.eof {
-			l.names(&kept.replies[i].names)
-		}
-		if l.entries == 0 && !l.broken {
-			l.isEmpty()
-		}
-		l.read()
-		return
-	case l.foreseen:
-		w.sizes.tried(&l.dir.Attr, false)
+	seen := l.foreseen && l.eof >= 0 && (l.eof == 0 || kept.of == l && kept.n == l.eof)
+	if l.foreseen {
+		w.sizes.tried(&l.dir.Attr, seen)
 	}
-	l.ln.end(l)
-	w.large = append(w.large, l.dir)
+	if l.early.waits {
+		if l.ln.end(l); seen && l.eof > 0 {
+			w.ahead.keep(l, kept)
+		} else {
+			w.ahead.forget(l)
+		}
+		return
+	}
+	switch {
+	case l.denied != nil:
+		l.fail(l.denied)
+		l.close()
+	case seen:
+		l.showWhole(kept.replies[:l.eof])
+	default:
+		l.ln.end(l)
+		w.large = append(w.large, l.dir)
+	}
+}
+
+// showWhole shows a whole listing.
+func (l *listing) showWhole(replies []keptReply) {
+	for i := range replies {
+		l.names(&replies[i].names)
+	}
+	if l.entries == 0 && !l.broken {
+		l.isEmpty()
+	}
+	l.read()
 }
 
 // tookAway deals with entries that went to READDIRs of a handle that was not

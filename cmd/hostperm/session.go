@@ -166,7 +166,9 @@ func (s *session) walk(ctx context.Context, what string, from []string) (*audit.
 	o := audit.Options{Exclude: s.exclude, From: from, Progress: counts,
 		Window: s.conn.window, WaitForHandles: s.conn.foresee == "never"}
 	if s.result == nil {
-		o.RootAttr = &s.root.Attr
+		o.RootAttr, o.Remember = &s.root.Attr, s.fix
+	} else if len(from) == 0 {
+		o.After = s.result
 	}
 	return audit.Run(ctx, s.client, s.root.Path, s.policy, o)
 }
