@@ -41,3 +41,11 @@ func (c *changer) wasLooked(j *changeJob) {
 		j.ln.gated = append(j.ln.gated, j)
 	}
 }
+
+// calm has a job, which is opened or done with, hold up nothing behind the Gate.
+func (j *changeJob) calm() {
+	if j.hurried {
+		j.hurried = false
+		j.c.hurried--
+	}
+}

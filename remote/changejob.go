@@ -24,16 +24,17 @@ const (
 
 // changeJob is one change on its way. It is guarded by the changer's mu.
 type changeJob struct {
-	c      *changer
-	ln     *changeLane
-	i      int // index of the request
-	req    *ChangeRequest
-	dirs   []string // that the entry lies in
-	path   string
-	handle string
-	holds  bool // counts as holding a handle
-	asked  bool // stepGuess was sent
-	guess  bool // and counts: the handle is the one that was foreseen
+	c       *changer
+	ln      *changeLane
+	i       int // index of the request
+	req     *ChangeRequest
+	dirs    []string // that the entry lies in
+	path    string
+	handle  string
+	hurried bool // counts in changer.hurried
+	holds   bool // counts as holding a handle
+	asked   bool // stepGuess was sent
+	guess   bool // and counts: the handle is the one that was foreseen
 
 	look    look
 	now     Attr  // last seen
@@ -95,6 +96,7 @@ func (j *changeJob) open() {
 			return
 		}
 	}
+	j.calm()
 	j.holds = true
 	j.ln.holding++
 	j.c.holding++

@@ -32,6 +32,7 @@ type changer struct {
 
 	gate     int   // first request whose Gate has not been passed; len(reqs): none
 	before   int   // requests before gate that have had no answer
+	hurried  int   // jobs before gate that have not been opened yet
 	rejected error // what a Gate said: nothing behind it is changed
 
 	dirsOpened bool // OPEN was seen to work on a directory
@@ -184,8 +185,8 @@ func (c *changer) pump(here *changeLane) {
 func (c *changer) startMore(here *changeLane) {
 	for ; c.next < len(c.reqs); c.next++ {
 		if c.next == c.gate {
-			if c.flush(here); !c.looked {
-				return // nothing shall be late for what waits at a Gate
+			if c.flush(here); !c.looked || c.hurried > 0 {
+				return // what the Gate waits for shall not wait for what waits there
 			}
 		}
 		if c.done[c.next] {
@@ -249,6 +250,10 @@ func (c *changer) startNext(ln *changeLane) bool {
 	for _, dir := range dirs {
 		c.inside[dir]++
 	}
+	if c.next < c.gate && c.gate < len(c.reqs) {
+		j.hurried = true
+		c.hurried++
+	}
 	j.start()
 	return true
 }
@@ -274,6 +279,7 @@ func changesSearch(req *ChangeRequest) bool {
 // end gives a job its result and lets others take its place.
 func (c *changer) end(j *changeJob, r ChangeResult) {
 	j.ln.going--
+	j.calm()
 	delete(c.at, j.req.Path)
 	for _, dir := range j.dirs {
 		if c.inside[dir]--; c.inside[dir] == 0 {
