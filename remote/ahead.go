@@ -6,20 +6,17 @@ type Known struct {
 	Attr Attr
 }
 
-// maxAhead is how many bytes of listings are kept until the walk comes to their
-// directories. What is more is forgotten, and asked for again.
-const maxAhead = 8 << 20
-
 // ahead are directories that a walk expects to find, since an earlier one did.
 // They are asked for while there is nothing else to ask for, so that far away a
 // tree does not take a round trip a level. What comes of one is shown once the
 // listing of the directory that holds it has said that it is there, and a
 // directory: just what would have been shown without, but for the order in which
 // the two were asked for. Whatever does not go well is forgotten, and a directory
-// that was forgotten is listed as any other.
+// that was forgotten is listed as any other; so is what limits.ahead leaves no
+// room for.
 type ahead struct {
 	queue   []Known             // not asked for yet
-	found   map[string]bool     // directories that the walk has come to before they were asked for
+	found   map[string]bool     // directories that the walk has come to while there was a queue
 	asked   map[string]*listing // by path: those that the walk has not come to
 	arrived []*listing          // those that it has come to, and whose listing is there
 	bytes   int
@@ -58,11 +55,11 @@ func (ln *lane) askAhead() bool {
 // adopt takes a directory that the walk has come to, and reports whether its
 // listing was asked for ahead.
 func (a *ahead) adopt(d *Dir) bool {
+	if len(a.queue) > 0 {
+		a.found[d.Path] = true
+	}
 	l := a.asked[d.Path]
 	if l == nil {
-		if len(a.queue) > 0 {
-			a.found[d.Path] = true
-		}
 		return false
 	}
 	delete(a.asked, d.Path)
@@ -74,12 +71,12 @@ func (a *ahead) adopt(d *Dir) bool {
 }
 
 // keep keeps a whole listing until the walk comes to its directory.
-func (a *ahead) keep(l *listing, k *kept) {
-	if a.bytes += k.bytes; a.bytes > maxAhead {
-		a.bytes -= k.bytes
+func (a *ahead) keep(l *listing, k *kept, limit int) {
+	if a.bytes+k.bytes > limit {
 		a.forget(l)
 		return
 	}
+	a.bytes += k.bytes
 	l.early.bytes = k.bytes
 	l.early.replies = k.replies[:k.n]
 	k.replies = nil

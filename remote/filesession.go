@@ -18,16 +18,20 @@ const (
 	startLimit = 30 * time.Second
 )
 
-// fileSession opens a session of pkg/sftp, and then the first for pipelined
-// work, which is ready by the time that the former has found the root. Neither
-// waits to hear whether the server has SFTP at all, which costs a round trip.
-func (c *Client) fileSession(ctx context.Context) (*sftp.Client, io.Closer, error) {
+// fileSession opens a session of pkg/sftp, and beside it the first for pipelined
+// work, which looks at root, if that is not "", while the former finds out
+// whether it is there. Neither waits to hear whether the server has SFTP at all,
+// which costs a round trip.
+func (c *Client) fileSession(ctx context.Context, root string) (*sftp.Client, io.Closer, error) {
+	if c.lanes.first == nil && len(c.lanes.all()) == 0 {
+		c.lanes.first = c.openFirst(root)
+	}
 	stream, err := c.openStream(ctx, false)
+	if isRefused(err) && c.giveUpFirst() {
+		stream, err = c.openStream(ctx, false)
+	}
 	if err != nil {
 		return nil, nil, err
-	}
-	if c.lanes.first == nil && len(c.lanes.all()) == 0 {
-		c.lanes.first = c.openFirst()
 	}
 	started, asked := make(chan struct{}), make(chan error, 1)
 	c.group.Go(func() {
@@ -52,6 +56,30 @@ func (c *Client) fileSession(ctx context.Context) (*sftp.Client, io.Closer, erro
 		err = noSFTP
 	}
 	return nil, nil, err
+}
+
+// giveUpFirst closes the first session again if the server opened that in place
+// of another, and reports whether it did. The caller sees to it that the
+// connection ends when its context does.
+func (c *Client) giveUpFirst() bool {
+	first := c.lanes.first
+	if first == nil {
+		return false
+	}
+	<-first.opened
+	if first.stream == nil {
+		return false
+	}
+	first.stream.Close()
+	<-first.done
+	if c.lanes.first = nil; first.s != nil {
+		c.lanes.drop(first.s)
+		c.group.Go(first.s.Wait)
+	}
+	ended := make(chan struct{})
+	close(ended)
+	c.lanes.ending = ended
+	return true
 }
 
 // awaitStart gives an error if SFTP does not start because there is none: once

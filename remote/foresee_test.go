@@ -213,3 +213,47 @@ func lifoNext(s *fakeSession) string {
 	again := fakeSession{free: slices.Clone(s.free), next: s.next}
 	return lifo(&again)
 }
+
+// TestWholeWithAHole: a listing in one go of which a part in the middle failed
+// is no whole listing, though its end was found.
+func TestWholeWithAHole(t *testing.T) {
+	d := dir("d")
+	d.attr.Size = 3 * smallSize
+	for i := range 250 {
+		d.kids = append(d.kids, file(fmt.Sprint(i)))
+	}
+	f := newFake(dir("r", d))
+	f.give = lifo
+	f.hook = func(r fakeReq) []byte {
+		if r.kind == pktReaddir && r.path == "/r/d" && r.nth == 1 {
+			f.serveOne(r)
+			return status(r.id, codeFailure)
+		}
+		return nil
+	}
+	s := mustWalk(t, f, WalkOptions{})
+	if f.whole != 1 || s.gaps["d"] == "" || len(s.twice) > 0 {
+		t.Errorf("%d directories in one go, gaps %q, twice %q, %d entries", f.whole, s.gaps, s.twice, len(s.entries))
+	}
+}
+
+// TestWholeLarger: a directory of several replies is listed in one go, in one
+// round trip, and shown in the order of the server's.
+func TestWholeLarger(t *testing.T) {
+	d := dir("d")
+	d.attr.Size = 6 * smallSize
+	for i := range 750 {
+		d.kids = append(d.kids, file(fmt.Sprint(i)))
+	}
+	f := newFake(dir("r", d))
+	f.give = lifo
+	s := mustWalk(t, f, WalkOptions{})
+	if f.whole != 1 || f.counted(pktOpendir) > 3 || len(s.entries) != 752 || len(s.gaps) > 0 || len(s.twice) > 0 {
+		t.Errorf("%d directories in one go, %v, %d entries, gaps %q", f.whole, f.count, len(s.entries), s.gaps)
+	}
+	for i, p := range s.order[2:] {
+		if p != fmt.Sprint("d/", i) {
+			t.Fatalf("entry %d is %q", i, p)
+		}
+	}
+}

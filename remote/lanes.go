@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,8 +35,12 @@ type lanes struct {
 
 // firstLane is the first session while it is being opened.
 type firstLane struct {
-	done chan struct{} // closed when err is known
-	err  error
+	opened chan struct{} // closed when stream is known
+	stream io.Closer     // nil: the server does not open it
+	done   chan struct{} // closed when all is known
+	err    error
+	s      *fastlane.Session // nil if err is not
+	root   *rootLook         // nil: it was not known where the root may be
 }
 
 // all gives the sessions that were ever opened.
@@ -62,6 +67,13 @@ func (l *lanes) add(s *fastlane.Session) {
 	l.sessions = append(l.sessions, s)
 }
 
+// drop takes a session out, which is about to be closed.
+func (l *lanes) drop(s *fastlane.Session) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sessions = slices.DeleteFunc(l.sessions, func(one *fastlane.Session) bool { return one == s })
+}
+
 // reserve makes room for one more session, unless there are most.
 func (l *lanes) reserve(most int) bool {
 	l.mu.Lock()
@@ -85,13 +97,17 @@ func (l *lanes) settle(s *fastlane.Session) {
 	l.sessions = append(l.sessions, s)
 }
 
-// openFirst begins to open the first session. The end of the connection ends
-// the attempt.
-func (c *Client) openFirst() *firstLane {
-	f := &firstLane{done: make(chan struct{})}
+// openFirst begins to open the first session, and to look at where the root may
+// be, "" if that is not known. The end of the connection ends the attempt.
+func (c *Client) openFirst(root string) *firstLane {
+	f := &firstLane{opened: make(chan struct{}), done: make(chan struct{})}
 	c.group.Go(func() {
 		defer close(f.done)
 		stream, err := c.conn.openSFTP(context.Background(), false)
+		if err == nil {
+			f.stream = stream
+		}
+		close(f.opened)
 		if err != nil {
 			f.err = err
 			return
@@ -104,6 +120,10 @@ func (c *Client) openFirst() *firstLane {
 		}
 		if c.conn.server().isOpenSSH() {
 			s.Probe(".")
+		}
+		f.s = s
+		if root != "" {
+			f.root = lookAtRoot(s, root)
 		}
 		c.lanes.add(s)
 	})

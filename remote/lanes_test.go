@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -151,16 +153,28 @@ func TestLastLaneEnds(t *testing.T) {
 // TestLanesEmbedded walks a real connection that allows one session, or two,
 // after ResolveRoot has used one.
 func TestLanesEmbedded(t *testing.T) {
+	top := t.TempDir()
+	want := 1
+	for i := range 3 * dirsPerSession {
+		dir := filepath.Join(top, fmt.Sprintf("d%d", i%8), fmt.Sprint(i))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "f"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		want += 2
+	}
+	want += 8
 	for _, allowed := range []int{1, 2, 0} {
-		top := t.TempDir()
 		c := serveDir(t, remotetest.Config{Dir: top, MaxSessions: allowed})
 		root, err := c.ResolveRoot(t.Context(), Target{Path: top, HasPath: true})
 		if err != nil {
 			t.Fatalf("%d sessions: %v", allowed, err)
 		}
 		seen, err := walkAll(t, c, root.Path, WalkOptions{RootAttr: &root.Attr})
-		if err != nil || len(seen.entries) != 1 {
-			t.Errorf("%d sessions: error %v, %d entries", allowed, err, len(seen.entries))
+		if err != nil || len(seen.entries) != want {
+			t.Errorf("%d sessions: error %v, %d entries of %d", allowed, err, len(seen.entries), want)
 		}
 	}
 }

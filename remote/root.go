@@ -35,14 +35,16 @@ const maxLinks = 16
 // means where only one is allowed at a time. Beside it, the first session for
 // pipelined work is opened, so that a walk can begin at once.
 func (c *Client) ResolveRoot(ctx context.Context, t Target) (Root, error) {
-	root, err := c.findRoot(ctx, t)
+	root, seen, err := c.findRoot(ctx, t)
 	if err != nil {
 		return Root{}, err
 	}
-	var seen error
-	err = c.Lstat(ctx, root.Path, []string{"."}, func(_ int, a Attr, err error) { root.Attr, seen = a, err })
-	if err == nil {
-		err = seen
+	if seen == nil {
+		seen = new(seenRoot)
+		err = c.Lstat(ctx, root.Path, []string{"."}, func(_ int, a Attr, err error) { seen.attr, seen.err = a, err })
+	}
+	if root.Attr = seen.attr; err == nil {
+		err = seen.err
 	}
 	if err == nil && root.Attr.HasMode() && root.Attr.Type() != typeDir {
 		err = ErrNotDir
@@ -53,24 +55,28 @@ func (c *Client) ResolveRoot(ctx context.Context, t Target) (Root, error) {
 	return root, nil
 }
 
-func (c *Client) findRoot(ctx context.Context, t Target) (Root, error) {
+// findRoot gives the root, and what it looks like if that was seen on the way.
+func (c *Client) findRoot(ctx context.Context, t Target) (Root, *seenRoot, error) {
 	if err := c.take(ctx); err != nil {
-		return Root{}, err
+		return Root{}, nil, err
 	}
 	defer c.give()
 	release := context.AfterFunc(ctx, c.conn.abort)
 	defer release()
 	defer c.awaitAnswers()()
-	files, stream, err := c.fileSession(ctx)
+	files, stream, err := c.fileSession(ctx, likelyRoot(t))
 	if err != nil {
-		return Root{}, firstOf(ctx, err)
+		return Root{}, nil, firstOf(ctx, err)
 	}
 	defer c.endSession(files, stream)
 	root, err := findRoot(files, t)
 	if errors.Is(err, ErrDisconnected) {
 		err = c.sessionLost(files)
 	}
-	return root, firstOf(ctx, err)
+	if err != nil {
+		return root, nil, firstOf(ctx, err)
+	}
+	return root, c.seenEarly(ctx, root.Path), nil
 }
 
 // sessionLost says why a session of pkg/sftp has ended, and closes the

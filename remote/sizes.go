@@ -2,7 +2,6 @@ package remote
 
 import (
 	"math"
-	"time"
 
 	"hostperm/remote/fastlane"
 )
@@ -16,7 +15,6 @@ const (
 	smallSize     = 4096
 	minWholeReads = 2
 	farWholeReads = 3
-	farRTT        = 20 * time.Millisecond
 	// A larger one has one more for every bytesPerWholeRead, which is where even
 	// short names need no more than that, and is tried up to maxWholeReads.
 	bytesPerWholeRead = 2048
@@ -47,13 +45,6 @@ type learned struct {
 func newSizes() sizes {
 	none := learned{cut: math.MaxUint64}
 	return sizes{minWholeReads, none, none}
-}
-
-// measured takes in the round trip time, before anything is listed.
-func (s *sizes) measured(rtt time.Duration) {
-	if rtt >= farRTT {
-		s.least = farWholeReads
-	}
 }
 
 // of gives what is learned of directories such as this one.

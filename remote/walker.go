@@ -25,7 +25,7 @@ const (
 
 var errTypeUnknown = errors.New("the server does not say what it is; it could be a directory that was not seen")
 
-// limits bound what a walk takes from a server.
+// limits bound what a walk takes from a server, and say what is far away.
 type limits struct {
 	name     int   // bytes of a name
 	listing  int   // entries of a directory
@@ -34,10 +34,13 @@ type limits struct {
 	waiting  int   // directories waiting above which listings pause
 	waitSize int   // bytes that waiting directories take above which the walk gives up
 	lookSize int   // bytes that LSTATs of entries listed without a mode take at once
+	ahead    int   // bytes of listings that the walk has not come to
+
+	far time.Duration // from this round trip time on, round trips are what counts
 }
 
 var defaultLimits = limits{name: 1024, listing: 10_000_000, empties: 1000, entries: 1_000_000_000,
-	waiting: 1 << 14, waitSize: 256 << 20, lookSize: 32 << 20}
+	waiting: 1 << 14, waitSize: 256 << 20, lookSize: 32 << 20, ahead: 8 << 20, far: 20 * time.Millisecond}
 
 // walker is a running walk. Everything in it is guarded by operation.mu.
 type walker struct {
@@ -86,12 +89,11 @@ func newWalker(root string, v Visitor, o WalkOptions) *walker {
 
 // measured takes in how far away the server is, before anything is listed.
 func (w *walker) measured(rtt time.Duration) {
-	w.sizes.measured(rtt)
-	if rtt >= farRTT {
-		w.dirsPerSession = farDirsPerSession
-	} else {
+	if rtt < w.far {
 		w.ahead.queue = nil // it would gain nothing, and cost memory
+		return
 	}
+	w.sizes.least, w.dirsPerSession = farWholeReads, farDirsPerSession
 }
 
 func (w *walker) gap(path string, err error) { w.visitor.Gap(path, err) }

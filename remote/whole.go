@@ -68,7 +68,7 @@ func (l *listing) wholeEnd() {
 	}
 	if l.early.waits {
 		if l.ln.end(l); seen && l.eof > 0 {
-			w.ahead.keep(l, kept)
+			w.ahead.keep(l, kept, w.limits.ahead)
 		} else {
 			w.ahead.forget(l)
 		}

@@ -61,7 +61,7 @@ type applier struct {
 // admit refuses what can't have come from a plan: a second step for a path,
 // which would race with the first, and what untouchable names.
 func (a *applier) admit(steps []PlannedStep) []PlannedStep {
-	known := make(map[string]bool)
+	known := make(map[string]bool, len(steps))
 	kept := steps[:0]
 	for _, s := range steps {
 		reason := untouchable(&audit.Finding{Path: s.Path, Kind: s.Kind, Mode: s.From, ModeKnown: true, Want: s.Target, Attr: s.Attr})

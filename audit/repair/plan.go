@@ -43,7 +43,13 @@ func NewPlan(findings []audit.Finding) *Plan {
 		findings = slices.Clone(findings)
 		slices.SortStableFunc(findings, byPath)
 	}
-	p := new(Plan)
+	paths := 0
+	for i := range findings {
+		if i == 0 || findings[i].Path != findings[i-1].Path {
+			paths++
+		}
+	}
+	p := &Plan{Steps: make([]Step, 0, paths)}
 	for len(findings) > 0 {
 		n := 1
 		for n < len(findings) && findings[n].Path == findings[0].Path {

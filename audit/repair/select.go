@@ -52,16 +52,17 @@ type LeftOver struct {
 // Select takes the steps that c allows, as far as it allows them, and gives the
 // rest as left over, together with what the plan itself left over.
 func (p *Plan) Select(c Choice) ([]PlannedStep, []LeftOver) {
-	var steps []PlannedStep
+	steps := make([]PlannedStep, 0, len(p.Steps))
 	rest := slices.Clone(p.Left)
-	for _, s := range p.Steps {
-		if c.Skip != nil && c.Skip(s) {
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if c.Skip != nil && c.Skip(*s) {
 			rest = append(rest, s.left(s.From, "was not chosen"))
 			continue
 		}
 		target := c.target(s)
 		if target != s.From {
-			steps = append(steps, PlannedStep{s, target})
+			steps = append(steps, PlannedStep{*s, target})
 		}
 		if target != s.Want {
 			rest = append(rest, s.left(target, "was not agreed to"))
@@ -72,7 +73,7 @@ func (p *Plan) Select(c Choice) ([]PlannedStep, []LeftOver) {
 }
 
 // target is the mode of s that c allows.
-func (c Choice) target(s Step) policy.Mode {
+func (c Choice) target(s *Step) policy.Mode {
 	to := s.From
 	if c.Tighten {
 		to &= s.Want
@@ -88,7 +89,7 @@ func (c Choice) target(s Step) policy.Mode {
 }
 
 // left is what remains of s when its mode is from.
-func (s Step) left(from policy.Mode, why string) LeftOver {
+func (s *Step) left(from policy.Mode, why string) LeftOver {
 	d := policy.DirectionOf(from, s.Want)
 	l := LeftOver{
 		Path: s.Path, Kind: s.Kind, Rules: s.Rules, Severity: s.Severity,

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"hostperm/audit"
@@ -68,6 +69,7 @@ func (s *session) apply(ctx context.Context, steps []repair.PlannedStep) error {
 		}
 		s.journal = journal
 	}
+	s.changes = slices.Grow(s.changes, len(steps))
 	var done atomic.Int64
 	defer s.app.progress(s.progress.on(s.app.stderr), changeText("repairing", &done, len(steps)))()
 	_, err := repair.Apply(ctx, s.client, s.journal, steps, func(c audit.Change) {
