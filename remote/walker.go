@@ -20,7 +20,7 @@ const (
 	// for each session that is opened: a small web root is walked with one. Far
 	// away, where it takes long to open one, fewer are enough.
 	dirsPerSession    = 64
-	farDirsPerSession = 16
+	farDirsPerSession = 2
 )
 
 var errTypeUnknown = errors.New("the server does not say what it is; it could be a directory that was not seen")
