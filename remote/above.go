@@ -36,24 +36,19 @@ func (c *Client) Above(ctx context.Context, root string) ([]Above, error) {
 		return nil, err
 	}
 	found := make([]Above, len(dirs))
-	op := &operation{}
-	err = c.run(ctx, op, func(all []*fastlane.Session) {
-		l := &looker{op: op, s: all[0], paths: dirs, done: func() { op.finish(nil) }}
-		l.each = func(i int, a Attr, err error) {
-			switch {
-			case err != nil:
-			case !a.HasMode():
-				err = errors.New("the server does not tell its mode")
-			case a.Type() == fastlane.TypeSymlink:
-				err = errLinkAbove
-			case a.Type() != typeDir:
-				err = ErrNotDir
-			}
-			found[i] = Above{Path: dirs[i], Attr: a, Err: err}
+	l := newLookup(dirs, func(i int, a Attr, err error) {
+		switch {
+		case err != nil:
+		case !a.HasMode():
+			err = errors.New("the server does not tell its mode")
+		case a.Type() == fastlane.TypeSymlink:
+			err = errLinkAbove
+		case a.Type() != typeDir:
+			err = ErrNotDir
 		}
-		l.begin()
+		found[i] = Above{Path: dirs[i], Attr: a, Err: err}
 	})
-	if err != nil {
+	if err := c.run(ctx, root, l.op, l.beginIn); err != nil {
 		return nil, err
 	}
 	return found, nil

@@ -26,7 +26,7 @@ func walkFar(t *testing.T, c *Client, o WalkOptions, l limits) (*seen, []Known) 
 		o.Sessions = max(o.Sessions, 1)
 		w := newWalker("/r", v, o)
 		w.limits = l
-		err := c.run(t.Context(), &w.operation, func(all []*fastlane.Session) { w.begin(all, []string{"."}) })
+		err := c.run(t.Context(), "/r", &w.operation, func(all []*fastlane.Session) { w.begin(all, []string{"."}) })
 		left := w.ahead.bytes
 		for _, l := range w.ahead.asked {
 			left -= l.early.bytes

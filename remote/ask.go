@@ -15,6 +15,7 @@ var errNoTerminal = errors.New("there is no terminal to ask on")
 // the wait, even if the Prompter does not return.
 type asker struct {
 	prompter Prompter
+	refusal  error // why nothing is asked although there may be a person; nil: it is, if there is one
 	mu       sync.Mutex
 	ctx      context.Context
 	clock    *clock

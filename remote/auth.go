@@ -16,6 +16,7 @@ type AuthError struct {
 	Offered    []string // the methods that the server would still accept
 	Reason     string   // why it ended before all was tried; "" if all was
 	hint       string
+	cut        bool // the connection ended on the way
 }
 
 func (e *AuthError) Error() string {
@@ -66,8 +67,10 @@ type login struct {
 	answered  bool // the current keyboard-interactive attempt got to ask something
 	tried     []string
 	offered   []string
-	encrypted bool // a key was wanted, but could not be decrypted
-	rejected  bool // a password was tried
+	encrypted bool   // a key was wanted, but could not be decrypted
+	rejected  bool   // a password was tried
+	rounds    int    // of questions that were answered in the current keyboard-interactive attempt
+	typed     string // what a person typed last as a password; "": nothing that could be used again
 	stop      error
 }
 
@@ -103,7 +106,15 @@ func (l *login) choose(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 			return method, nil
 		}
 	}
+	if l.ask.refusal != nil && l.password == "" && l.asks() {
+		return nil, l.asking(l.ask.refusal)
+	}
 	return nil, l.failure("")
+}
+
+// asks reports whether the server would take what only a person knows.
+func (l *login) asks() bool {
+	return slices.Contains(l.offered, methodPassword) || slices.Contains(l.offered, methodInteractive)
 }
 
 func (l *login) method(name string) ssh.AuthMethod {
@@ -115,7 +126,7 @@ func (l *login) method(name string) ssh.AuthMethod {
 			return nil // the server has nothing to ask
 		}
 		if l.mayAsk(name) {
-			l.answered = false
+			l.answered, l.rounds = false, 0
 			return ssh.KeyboardInteractive(l.challenge)
 		}
 	case methodPassword:
@@ -184,6 +195,7 @@ func (l *login) givePassword() (string, error) {
 		return l.password, nil
 	}
 	answer, err := l.ask.secret(l.again(methodPassword) + l.hop.display() + "'s password: ")
+	l.typed = answer
 	return answer, l.asking(err)
 }
 
@@ -211,9 +223,13 @@ func (l *login) challenge(name, instruction string, questions []string, echos []
 	}
 	if l.password != "" && !l.answered && len(questions) == 1 && !echos[0] {
 		l.answered, l.rejected = true, true
+		l.rounds++
 		return []string{l.password}, nil
 	}
 	l.answered = true
+	if l.ask.refusal != nil {
+		return nil, l.asking(l.ask.refusal)
+	}
 	if !l.ask.person() {
 		return nil, errNoTerminal
 	}
@@ -237,13 +253,16 @@ func (l *login) challenge(name, instruction string, questions []string, echos []
 		answers = append(answers, answer)
 		intro = ""
 	}
+	l.typed = ""
+	if l.rounds++; l.rounds == 1 && len(questions) == 1 && !echos[0] {
+		l.typed = answers[0]
+	}
 	return answers, nil
 }
 
 // failure is the error for a login that came to nothing.
 func (l *login) failure(reason string) *AuthError {
 	e := &AuthError{User: l.hop.user, Host: l.hop.alias, Tried: l.tried, Offered: l.offered, Reason: reason}
-	asks := slices.Contains(l.offered, methodPassword) || slices.Contains(l.offered, methodInteractive)
 	switch {
 	case l.encrypted:
 		e.hint = "set HOSTPERM_KEY_PASSPHRASE, or add the key to ssh-agent"
@@ -251,7 +270,7 @@ func (l *login) failure(reason string) *AuthError {
 		e.hint = "many servers give up after a few keys: name the right one with -i, with IdentitiesOnly yes in the ssh configuration"
 	case l.rejected:
 		e.hint = "check the user name and the password"
-	case asks && !l.ask.person():
+	case l.asks() && !l.ask.person():
 		e.hint = "set HOSTPERM_PASSWORD or use --password-file, or name a key with -i"
 	default:
 		e.hint = "check the user name, and name the right key with -i"

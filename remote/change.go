@@ -65,7 +65,7 @@ func (c *Client) Change(ctx context.Context, root string, reqs []ChangeRequest, 
 		return nil
 	}
 	ch := newChanger(root, reqs, each)
-	err := c.run(ctx, &ch.operation, ch.begin)
+	err := c.run(ctx, root, &ch.operation, ch.begin)
 	if err != nil {
 		ch.abandon(err)
 	}

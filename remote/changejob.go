@@ -44,6 +44,7 @@ type changeJob struct {
 	setErr  error
 	seeErr  error
 	touched bool // a second look did not show the audited mode
+	made    bool // it was sent on a connection that has ended, and a look shows it
 }
 
 // start begins the job.
@@ -67,7 +68,7 @@ func (j *changeJob) Reply(op fastlane.Op, tag int, r *fastlane.Reply) {
 	}
 	switch err := r.Err(); step(tag) {
 	case stepLook:
-		if j.look.take(op, r) && j.isAudited() {
+		if j.look.take(op, r) && j.mayOpen() {
 			j.c.wasLooked(j)
 		}
 	case stepOpen:
@@ -92,11 +93,16 @@ func (j *changeJob) Reply(op fastlane.Op, tag int, r *fastlane.Reply) {
 func (j *changeJob) open() {
 	for _, dir := range j.dirs {
 		if err := j.c.above[dir]; err != nil {
-			j.end(ChangeRefused, err)
+			j.unreached(err)
 			return
 		}
 	}
 	j.calm()
+	if j.made {
+		j.end(ChangeApplied, nil)
+		return
+	}
+	j.sent = false
 	j.holds = true
 	j.ln.holding++
 	j.c.holding++

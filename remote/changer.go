@@ -22,6 +22,7 @@ type changer struct {
 	jobs    []*changeJob     // by request; nil: not started
 	done    []bool           // by request: each was called
 	next    int              // first request not started
+	redo    []*changeJob     // started on a connection that has ended
 	lanes   []*changeLane
 	holding int  // jobs between OPEN and CLOSE, in all lanes
 	window  int  // how many may be
@@ -61,6 +62,7 @@ func newChanger(root string, reqs []ChangeRequest, each func(int, ChangeResult))
 		at:     make(map[string]*changeJob),
 		inside: make(map[string]int),
 	}
+	c.again = c.goOn
 	if reqs[0].Gate == nil {
 		c.advance()
 	}
@@ -75,8 +77,19 @@ func (c *changer) begin(all []*fastlane.Session) {
 	}
 	for c.client.openFurther(min(c.client.most, len(c.reqs)/changesPerSession), c.join) {
 	}
+	c.lookAbove(all)
+	c.pump(nil)
+}
+
+// lookAbove looks at all directories above the entries that have no answer yet.
+func (c *changer) lookAbove(all []*fastlane.Session) {
+	clear(c.above)
+	c.looked = false
 	var dirs []string
 	for i := range c.reqs {
+		if c.done[i] {
+			continue
+		}
 		if _, err := absolute(c.root, c.reqs[i].Path); err != nil {
 			c.report(i, ChangeResult{Outcome: ChangeRefused, Err: err})
 			continue
@@ -88,12 +101,11 @@ func (c *changer) begin(all []*fastlane.Session) {
 			}
 		}
 	}
-	c.lookAbove(all, dirs)
-	c.pump(nil)
+	c.lookAt(all, dirs)
 }
 
-// lookAbove looks at directories, in all sessions together.
-func (c *changer) lookAbove(all []*fastlane.Session, dirs []string) {
+// lookAt looks at directories above, in all sessions together.
+func (c *changer) lookAt(all []*fastlane.Session, dirs []string) {
 	if len(dirs) == 0 {
 		c.looked = true
 		return
@@ -143,6 +155,7 @@ func (c *changer) report(i int, r ChangeResult) {
 	if i < c.gate {
 		c.before--
 	}
+	c.steps++
 	c.each(i, r)
 }
 
@@ -167,6 +180,7 @@ func (c *changer) join(s *fastlane.Session) {
 // here is the lane whose reply is being handled, nil if there is none: it is
 // flushed when there is nothing more to handle, the others now.
 func (c *changer) pump(here *changeLane) {
+	c.startAgain(here)
 	c.passGates()
 	if c.looked {
 		for _, ln := range c.lanes {

@@ -23,6 +23,8 @@ type Options struct {
 	KeyPassphrase    string               // tried for encrypted key files; "" or wrong: ask Prompter
 	Timeout          time.Duration        // for connecting, each hop, time spent asking not counted; 0: ConnectTimeout of the configuration, or 30 s
 	Sessions         int                  // open for pipelined work at once, at most; 0: automatic
+	Reconnect        int                  // how often in a row a lost connection is tried to be made anew; 0: never
+	Reconnecting     func(Reconnect)      // told of it, by the goroutine whose call that delays; nil: nobody
 	Prompter         Prompter             // nil: no terminal; nothing is asked
 	Warn             func(message string) // one line each, no line twice, not yet quoted for a terminal; nil: dropped
 }
@@ -63,19 +65,26 @@ type transport interface {
 	server() Endpoint
 }
 
-// Client is a connection to one server. Its methods may be called from any
-// goroutine; they run one after the other, so a callback must not call them.
-// Cancelling a call's context closes the connection: nothing but Close can be
-// done with the client afterwards.
+// Client is a connection to one server, and with Options.Reconnect those that
+// take its place. Its methods may be called from any goroutine; they run one
+// after the other, so a callback must not call them. Cancelling a call's context
+// closes the connection: nothing but Close can be done with the client
+// afterwards.
 type Client struct {
-	conn  transport
-	most  int // sessions for pipelined work
-	group sync.WaitGroup
-	turn  chan struct{} // holds a token while a call runs
-	lanes lanes
+	conn    line
+	most    int // sessions for pipelined work
+	group   sync.WaitGroup
+	turn    chan struct{} // holds a token while a call runs
+	lanes   lanes
+	closing context.Context // done once Close was called
+	shut    context.CancelFunc
 
 	patience time.Duration // see awaitAnswers
 	silent   atomic.Bool   // the server has outlasted it
+
+	// What follows belongs to whoever has the turn.
+	retries retries
+	root    *knownRoot // nil: ResolveRoot was not asked
 }
 
 // Dial connects to t and logs in. The context bounds connecting only; see
@@ -89,19 +98,25 @@ func Dial(ctx context.Context, t Target, o Options) (*Client, error) {
 	if o.Sessions > 0 {
 		c.most = o.Sessions
 	}
+	c.retries.redial, c.retries.most, c.retries.tell = conn.redial, o.Reconnect, o.Reconnecting
 	return c, nil
 }
 
 func newClient(conn transport) *Client {
-	return &Client{conn: conn, most: autoSessions, turn: make(chan struct{}, 1), patience: defaultPatience}
+	c := &Client{most: autoSessions, turn: make(chan struct{}, 1), patience: defaultPatience, retries: retries{pause: rest}}
+	c.conn.replace(conn)
+	c.closing, c.shut = context.WithCancel(context.Background())
+	return c
 }
 
 // Close closes the connection at once, under any call that still runs, and
 // waits for the client's goroutines. It does not wait for the server.
 func (c *Client) Close() error {
+	c.shut()
 	c.conn.abort()
 	c.turn <- struct{}{}
 	defer c.give()
+	c.conn.abort() // it may be another by now
 	c.group.Wait()
 	for _, s := range c.lanes.all() {
 		s.Wait()

@@ -17,6 +17,8 @@ import (
 type connection struct {
 	client *ssh.Client // for the target itself
 	at     Endpoint
+	way    *dialer // how it was made, and through which servers, for redial
+	links  []*link
 
 	base  net.Conn     // the one socket, to the first hop
 	last  *watchedConn // what the target's own SSH runs over: base, or a channel of the hop before
@@ -51,9 +53,10 @@ func (c *connection) ended() error {
 
 // link is a hop with what is needed to trust it and to log in.
 type link struct {
-	hop  *hop
-	keys *hostKeys
-	ids  *identities
+	hop      *hop
+	keys     *hostKeys
+	ids      *identities
+	password string // that it took, or that is to be tried; "": none
 }
 
 // connect opens a connection to a target, through jump hosts if there are any.
@@ -78,13 +81,21 @@ func connect(ctx context.Context, t Target, o Options) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		for _, l := range links {
-			l.ids.agent.close()
-		}
-	}()
+	defer func() { closeAgents(links) }()
+	return d.through(ctx, links)
+}
+
+func closeAgents(links []*link) {
+	for _, l := range links {
+		l.ids.agent.close()
+	}
+}
+
+// through connects to one server after the other, each through the one before.
+func (d *dialer) through(ctx context.Context, links []*link) (*connection, error) {
 	var client *ssh.Client
 	var last *watchedConn
+	var err error
 	for _, l := range links {
 		if client, last, err = d.open(ctx, client, l); err != nil {
 			if d.base != nil {
@@ -93,7 +104,9 @@ func connect(ctx context.Context, t Target, o Options) (*connection, error) {
 			return nil, err
 		}
 	}
-	return newConnection(client, last, d.base, links[len(links)-1]), nil
+	c := newConnection(client, last, d.base, links[len(links)-1])
+	c.way, c.links = d, links
+	return c, nil
 }
 
 func newConnection(client *ssh.Client, last *watchedConn, base net.Conn, l *link) *connection {

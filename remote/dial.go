@@ -3,7 +3,9 @@ package remote
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
+	"os"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -18,17 +20,16 @@ type dialer struct {
 	password string // for the target only: no jump host is told it
 	ask      *asker
 	warn     func(string)
+	ring     *keyring
 	base     net.Conn // the socket to the first hop; nil before that
 }
 
 // prepare reads everything that is on this machine.
 func (d *dialer) prepare(ctx context.Context, hops []*hop, passphrase string) (links []*link, err error) {
-	ring := &keyring{passphrase: passphrase, ask: d.ask, warn: d.warn, files: make(map[string]*keyFile)}
+	d.ring = &keyring{passphrase: passphrase, ask: d.ask, warn: d.warn, files: make(map[string]*keyFile)}
 	defer func() {
 		if err != nil {
-			for _, l := range links {
-				l.ids.agent.close()
-			}
+			closeAgents(links)
 		}
 	}()
 	for _, h := range hops {
@@ -36,11 +37,15 @@ func (d *dialer) prepare(ctx context.Context, hops []*hop, passphrase string) (l
 		if err != nil {
 			return links, err
 		}
-		ids, err := ring.identities(ctx, h)
+		ids, err := d.ring.identities(ctx, h)
 		if err != nil {
 			return links, err
 		}
-		links = append(links, &link{h, keys, ids})
+		l := &link{hop: h, keys: keys, ids: ids}
+		if h.target {
+			l.password = d.password
+		}
+		links = append(links, l)
 	}
 	return links, nil
 }
@@ -102,11 +107,7 @@ func (d *dialer) dial(ctx context.Context, previous *ssh.Client, h *hop) (net.Co
 }
 
 func (d *dialer) handshake(l *link, conn *watchedConn, c *clock) (*ssh.Client, error) {
-	password := ""
-	if l.hop.target {
-		password = d.password
-	}
-	entry := newLogin(l.hop, l.ids, password, d.ask, c, conn.failure)
+	entry := newLogin(l.hop, l.ids, l.password, d.ask, c, conn.failure)
 	sshConn, channels, requests, err := ssh.NewClientConn(conn, l.hop.addr(), &ssh.ClientConfig{
 		User:              l.hop.user,
 		ClientVersion:     clientVersion,
@@ -115,6 +116,9 @@ func (d *dialer) handshake(l *link, conn *watchedConn, c *clock) (*ssh.Client, e
 		AuthCallback:      entry.choose,
 	})
 	if err == nil {
+		if entry.typed != "" {
+			l.password = entry.typed
+		}
 		return ssh.NewClient(sshConn, channels, requests), nil
 	}
 	if entry.stop != nil {
@@ -122,7 +126,16 @@ func (d *dialer) handshake(l *link, conn *watchedConn, c *clock) (*ssh.Client, e
 	}
 	var failed *AuthError
 	if !errors.As(err, &failed) && l.keys.accepted != nil && len(entry.tried) > len(l.ids.notes) {
-		return nil, entry.failure("the server ended the attempt: " + plainReason(err))
+		failed = entry.failure("the server ended the attempt: " + plainReason(err))
+		failed.cut = isCut(err) || isCut(conn.failure())
+		return nil, failed
 	}
 	return nil, err
+}
+
+// isCut reports whether an error is that of a connection that has ended, and
+// not something that the server said.
+func isCut(err error) bool {
+	var system *os.SyscallError
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &system)
 }

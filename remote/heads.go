@@ -54,8 +54,9 @@ func (c *Client) Heads(ctx context.Context, root string, n int, reqs []HeadReque
 	if len(reqs) == 0 {
 		return nil
 	}
-	h := &header{n: uint32(n), reqs: reqs, each: each, ways: newWays(root)}
-	return c.run(ctx, &h.operation, h.begin)
+	h := &header{n: uint32(n), reqs: reqs, each: each, ways: newWays(root), done: make([]bool, len(reqs))}
+	h.again = h.goOn
+	return c.run(ctx, root, &h.operation, h.begin)
 }
 
 // header is a running Heads. Everything in it is guarded by operation.mu.
@@ -68,7 +69,8 @@ type header struct {
 
 	next     int // first request not started
 	answered int
-	looked   bool // at the ways
+	done     []bool // by request: it was answered
+	looked   bool   // at the ways
 	lanes    []*headLane
 	holding  int // jobs between OPEN and CLOSE, in all lanes
 	window   int // how many may be
@@ -103,6 +105,13 @@ func (h *header) begin(all []*fastlane.Session) {
 	h.pump(nil)
 }
 
+// goOn goes on with new sessions: what has no answer yet is asked for anew.
+func (h *header) goOn(all []*fastlane.Session) {
+	h.lanes, h.free, h.holding, h.next, h.looked = nil, nil, 0, 0, false
+	h.ways = newWays(h.ways.root)
+	h.begin(all)
+}
+
 func (h *header) addLane(s *fastlane.Session) {
 	h.lanes = append(h.lanes, &headLane{s: s})
 	h.window = headWindow * len(h.lanes)
@@ -125,6 +134,10 @@ func (h *header) join(s *fastlane.Session) {
 // flushed when there is nothing more to handle, the others now.
 func (h *header) pump(here *headLane) {
 	for h.next < len(h.reqs) {
+		if h.done[h.next] {
+			h.next++
+			continue
+		}
 		ln := h.choose(here)
 		if ln == nil {
 			break
@@ -188,6 +201,8 @@ func (h *header) start(ln *headLane, i int) {
 // answer gives a request its one answer.
 func (h *header) answer(i int, head []byte, err error) {
 	h.answered++
+	h.steps++
+	h.done[i] = true
 	h.each(i, head, err)
 }
 

@@ -76,8 +76,11 @@ func newHostKeys(h *hop, ask *asker, warn func(string)) (*hostKeys, error) {
 // algorithms lists the kinds of host key to ask the server for, best first:
 // certificates if an authority is known for the host, then the types of the
 // keys that are known, then the others. What x/crypto counts as insecure is
-// left out.
+// left out. Of a server that has shown its key before, that kind only.
 func (k *hostKeys) algorithms() []string {
+	if k.accepted != nil {
+		return sameKind(k.accepted)
+	}
 	var plain, certs []string
 	for _, a := range ssh.SupportedAlgorithms().HostKeys {
 		if strings.Contains(a, "-cert-") {
@@ -110,6 +113,10 @@ func (k *hostKeys) algorithms() []string {
 
 // keyType gives the type of the keys that an algorithm is for.
 func keyType(algorithm string) string {
+	switch algorithm {
+	case ssh.CertAlgoRSASHA256v01, ssh.CertAlgoRSASHA512v01:
+		return ssh.CertAlgoRSAv01
+	}
 	if strings.HasPrefix(algorithm, "rsa-sha2-") {
 		return ssh.KeyAlgoRSA
 	}
@@ -162,7 +169,8 @@ func (k *hostKeys) check(_ string, _ net.Addr, key ssh.PublicKey) error {
 		if sameKey(k.accepted, key) {
 			return nil
 		}
-		return wordedError{fmt.Sprintf("host key of %s has changed while connected", k.hop.host), ErrHostKeyChanged}
+		k.refused = otherKey(k.hop.host, fmt.Sprintf("it was %s, and is %s now", describeKey(k.accepted), describeKey(key)))
+		return k.refused
 	}
 	if k.refused = k.verify(key); k.refused != nil {
 		return k.refused

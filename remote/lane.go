@@ -1,8 +1,6 @@
 package remote
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 
 	"hostperm/remote/fastlane"
@@ -168,35 +166,4 @@ func (ln *lane) noHandle(l *listing, err error) {
 		ln.opened = 0
 	}
 	ln.refused = append(ln.refused, again)
-}
-
-// laneEnded hands what a session that has ended was doing to the others, and
-// reports whether there are any. What it had listed in part is a gap.
-func (w *walker) laneEnded(s *fastlane.Session) bool {
-	at := slices.IndexFunc(w.lanes, func(ln *lane) bool { return ln.s == s })
-	if at < 0 {
-		return true
-	}
-	if len(w.lanes) == 1 || errors.Is(s.Err(), fastlane.ErrProtocol) {
-		return false
-	}
-	ln := w.lanes[at]
-	w.lanes = slices.Delete(w.lanes, at, at+1)
-	w.paused = slices.DeleteFunc(w.paused, func(l *listing) bool { return l.ln == ln })
-	for l := range ln.listings {
-		ln.end(l)
-		w.looking -= l.looking
-		if l.early.waits {
-			w.ahead.forget(l)
-		} else if l.entries > 0 && !l.whole || l.lookups > 0 {
-			w.lost(l.dir, fmt.Errorf("listed in part only: %w", s.Err()))
-		} else {
-			w.large = append(w.large, l.dir)
-		}
-	}
-	for _, r := range ln.refused {
-		w.large = append(w.large, r.dir)
-	}
-	w.pump(nil)
-	return true
 }

@@ -97,6 +97,15 @@ func (l *lanes) settle(s *fastlane.Session) {
 	l.sessions = append(l.sessions, s)
 }
 
+// reset forgets the sessions of a connection that has ended. The caller has the
+// turn, and nothing goes on any more.
+func (l *lanes) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sessions, l.opening, l.refused = nil, 0, false
+	l.first, l.ending = nil, nil
+}
+
 // openFirst begins to open the first session, and to look at where the root may
 // be, "" if that is not known. The end of the connection ends the attempt.
 func (c *Client) openFirst(root string) *firstLane {

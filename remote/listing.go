@@ -129,6 +129,8 @@ func (l *listing) close() {
 		l.ln.closeHandle(l.handle)
 	}
 	l.ln.end(l)
+	w.memory.forget(l.dir)
+	w.steps++
 	w.progress.Waiting.Add(-1)
 	if !l.broken {
 		w.progress.Listed.Add(1)
@@ -197,7 +199,7 @@ func (l *listing) names(names *fastlane.Names) {
 // name takes one entry of the listing.
 func (l *listing) name(name []byte, a *Attr) {
 	if reason := l.objection(name); reason != "" {
-		if l.badNames++; l.badNames <= maxBadNames {
+		if l.badNames++; l.badNames <= maxBadNames && l.isNew(name) {
 			l.w.gap(l.dir.Path, fmt.Errorf("the server listed %q: %s", name[:min(len(name), l.w.name)], reason))
 		}
 		if l.badNames > tooManyBadNames {
@@ -209,11 +211,23 @@ func (l *listing) name(name []byte, a *Attr) {
 	case isDots(name):
 	case l.repeats.found(name):
 		l.fail(errors.New("the listing repeats itself"))
-	case a.HasMode():
-		l.w.visit(l.dir, name, a)
-	default:
+	case !a.HasMode():
 		l.lookUp(string(name), a)
+	case l.isNew(name):
+		l.w.visit(l.dir, name, a)
 	}
+}
+
+// isNew reports whether a name was not shown when the directory was listed
+// before, and remembers that it is now.
+func (l *listing) isNew(name []byte) bool {
+	m := &l.w.memory
+	hash := m.hash(name)
+	if m.has(l.dir, hash) {
+		return false
+	}
+	m.add(l.dir, hash)
+	return true
 }
 
 func isDots(name []byte) bool {
@@ -310,6 +324,7 @@ func (u *lookup) Reply(op fastlane.Op, _ int, r *fastlane.Reply) {
 	u.l.looking -= u.size
 	path := join(u.l.dir.Path, u.name)
 	switch err := u.look.err; {
+	case !u.l.isNew([]byte(u.name)):
 	case err != nil:
 		w.visit(u.l.dir, []byte(u.name), &u.attr)
 		w.gap(path, fmt.Errorf("%w (%w)", errTypeUnknown, err))

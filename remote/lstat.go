@@ -88,6 +88,7 @@ func (l *looker) Reply(op fastlane.Op, tag int, r *fastlane.Reply) {
 	}
 	l.more()
 	l.each(tag, seen.attr, seen.err)
+	l.op.steps++
 	l.left--
 	if l.left == 0 {
 		l.done()
@@ -100,7 +101,8 @@ func (l *looker) Reply(op fastlane.Op, tag int, r *fastlane.Reply) {
 // is ErrNotExist or ErrPermission where the server says so. A path that no
 // listing could have had is an error before anything is sent.
 //
-// An error of Lstat itself is ctx's, or wraps ErrDisconnected or
+// A connection that was lost is made anew (Options.Reconnect), and what there
+// was no answer for is asked again. An error of Lstat itself is ctx's, or wraps ErrDisconnected or
 // fastlane.ErrProtocol; each has then been called for some paths only.
 func (c *Client) Lstat(ctx context.Context, root string, paths []string, each func(i int, a Attr, err error)) error {
 	full := make([]string, len(paths))
@@ -113,9 +115,29 @@ func (c *Client) Lstat(ctx context.Context, root string, paths []string, each fu
 	if len(paths) == 0 {
 		return nil
 	}
+	l := newLookup(full, each)
+	return c.run(ctx, root, l.op, l.beginIn)
+}
+
+// newLookup makes an operation of looking at paths.
+func newLookup(paths []string, each func(i int, a Attr, err error)) *looker {
 	op := &operation{}
-	return c.run(ctx, op, func(all []*fastlane.Session) {
-		l := &looker{op: op, s: all[0], paths: full, each: each, done: func() { op.finish(nil) }}
-		l.begin()
-	})
+	l := &looker{op: op, paths: paths, each: each, done: func() { op.finish(nil) }}
+	op.again = l.goOn
+	return l
+}
+
+func (l *looker) beginIn(all []*fastlane.Session) {
+	l.s = all[0]
+	l.begin()
+}
+
+// goOn looks again at what there was no answer for.
+func (l *looker) goOn(all []*fastlane.Session) {
+	l.s = all[0]
+	for i := range l.next {
+		if l.looks[i].left > 0 {
+			l.looks[i].send(l.s, l, i, l.paths[i])
+		}
+	}
 }

@@ -18,10 +18,15 @@ type operation struct {
 	finished chan struct{} // closed by finish
 	over     bool          // replies still to come are dropped
 	err      error
+	begun    bool
+	steps    int // got done since the connection was made: a sign that it is of use
 
 	// survive is told of a session that has ended, with mu held, and reports
 	// whether the operation goes on without it; nil: it does not.
 	survive func(s *fastlane.Session) bool
+	// again has the operation go on with new sessions where it stood when all
+	// that it had have ended; mu is held.
+	again func(all []*fastlane.Session)
 }
 
 // finish ends the operation. mu is held.
@@ -55,26 +60,49 @@ type brokenError struct{ error }
 
 func (e brokenError) Unwrap() error { return e.error }
 
-// run takes the client's turn and sees op through. No handler of op does
-// anything after it has returned. begin is called with op.mu held.
-func (c *Client) run(ctx context.Context, op *operation, begin func(all []*fastlane.Session)) error {
+// run takes the client's turn and sees op through, on as many connections as
+// it takes; see reconnect. at is the web root, "" if there is none. No handler of
+// op does anything after it has returned. begin is called with op.mu held.
+func (c *Client) run(ctx context.Context, at string, op *operation, begin func(all []*fastlane.Session)) error {
 	if err := c.take(ctx); err != nil {
 		return err
 	}
 	defer c.give()
-	release := context.AfterFunc(ctx, c.conn.abort)
-	defer release()
+	for {
+		err := c.attempt(ctx, op, begin)
+		if !errors.Is(err, ErrDisconnected) || ctx.Err() != nil || op.again == nil {
+			c.retries.row = 0
+			return err
+		}
+		gotOn := op.steps > 0
+		if err := c.reconnect(ctx, err, gotOn, at); err != nil {
+			return err
+		}
+		op.steps = 0
+	}
+}
+
+// attempt has op begin, or go on, on the connection of the moment. The caller
+// has the turn.
+func (c *Client) attempt(ctx context.Context, op *operation, begin func(all []*fastlane.Session)) error {
+	defer context.AfterFunc(ctx, c.conn.abort)()
+	defer context.AfterFunc(c.closing, c.conn.abort)()
 	defer c.awaitAnswers()()
 	all, err := c.sessions(ctx)
 	if err != nil {
 		return firstOf(ctx, err)
 	}
 	op.mu.Lock()
-	op.client, op.finished = c, make(chan struct{})
+	op.client, op.finished, op.over, op.err = c, make(chan struct{}), false, nil
 	for _, s := range all {
 		op.watch(s)
 	}
-	begin(all)
+	if op.begun {
+		op.again(all)
+	} else {
+		op.begun = true
+		begin(all)
+	}
 	op.mu.Unlock()
 	for _, s := range all {
 		s.Flush()

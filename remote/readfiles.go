@@ -35,11 +35,9 @@ func (c *Client) ReadFiles(ctx context.Context, limit int, paths []string, each 
 	if len(paths) == 0 {
 		return nil
 	}
-	f := &filesReader{limit: uint64(limit), paths: paths, each: each}
-	return c.run(ctx, &f.operation, func(all []*fastlane.Session) {
-		f.s = all[0]
-		f.more(filesWindow)
-	})
+	f := &filesReader{limit: uint64(limit), paths: paths, each: each, answered: make([]bool, len(paths))}
+	f.again = f.begin
+	return c.run(ctx, "", &f.operation, f.begin)
 }
 
 // ReadFile is ReadFiles for one file. Its error has the path.
@@ -63,6 +61,14 @@ type filesReader struct {
 	each  func(i int, content []byte, err error)
 	next  int
 	done  int
+
+	answered []bool // by path
+}
+
+// begin asks, or asks anew, for what has no answer yet.
+func (f *filesReader) begin(all []*fastlane.Session) {
+	f.s, f.next = all[0], 0
+	f.more(filesWindow)
 }
 
 // more begins with up to n more files.
@@ -70,6 +76,10 @@ func (f *filesReader) more(n int) {
 	for ; n > 0 && f.next < len(f.paths); n-- {
 		j := &fileJob{f: f, i: f.next, path: f.paths[f.next]}
 		f.next++
+		if f.answered[j.i] {
+			n++
+			continue
+		}
 		if !strings.HasPrefix(j.path, "/") || len(j.path) > maxPath || strings.IndexByte(j.path, 0) >= 0 {
 			n++
 			f.answer(j.i, nil, errors.New("it is no absolute path"))
@@ -84,6 +94,8 @@ func (f *filesReader) more(n int) {
 
 func (f *filesReader) answer(i int, content []byte, err error) {
 	f.done++
+	f.steps++
+	f.answered[i] = true
 	f.each(i, content, err)
 }
 

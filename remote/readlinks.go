@@ -58,11 +58,9 @@ func (c *Client) ReadLinks(ctx context.Context, root string, paths []string, eac
 	if len(paths) == 0 {
 		return nil
 	}
-	r := &linkReader{root: root, paths: paths, each: each}
-	return c.run(ctx, &r.operation, func(all []*fastlane.Session) {
-		r.s = all[0]
-		r.more(linkWindow)
-	})
+	r := &linkReader{root: root, paths: paths, each: each, answered: make([]bool, len(paths))}
+	r.again = r.begin
+	return c.run(ctx, root, &r.operation, r.begin)
 }
 
 // linkReader is a running ReadLinks. It is guarded by operation.mu.
@@ -74,6 +72,14 @@ type linkReader struct {
 	each  func(i int, l Link, err error)
 	next  int
 	done  int
+
+	answered []bool // by path
+}
+
+// begin asks, or asks anew, for what has no answer yet.
+func (r *linkReader) begin(all []*fastlane.Session) {
+	r.s, r.next = all[0], 0
+	r.more(linkWindow)
 }
 
 // more asks about up to n more links.
@@ -81,6 +87,10 @@ func (r *linkReader) more(n int) {
 	for ; n > 0 && r.next < len(r.paths); n-- {
 		i := r.next
 		r.next++
+		if r.answered[i] {
+			n++
+			continue
+		}
 		full, err := absolute(r.root, r.paths[i])
 		if err != nil {
 			n++
@@ -99,6 +109,8 @@ func (r *linkReader) more(n int) {
 
 func (r *linkReader) answer(i int, l Link, err error) {
 	r.done++
+	r.steps++
+	r.answered[i] = true
 	r.each(i, l, err)
 }
 

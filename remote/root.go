@@ -34,14 +34,39 @@ const maxLinks = 16
 // waiting for the server to have noticed: see Client.openStream for what that
 // means where only one is allowed at a time. Beside it, the first session for
 // pipelined work is opened, so that a walk can begin at once.
+//
+// A connection that was lost is made anew (Options.Reconnect).
 func (c *Client) ResolveRoot(ctx context.Context, t Target) (Root, error) {
+	if err := c.take(ctx); err != nil {
+		return Root{}, err
+	}
+	defer c.give()
+	for {
+		root, err := c.lookForRoot(ctx, t)
+		if err == nil {
+			c.root = &knownRoot{t, root}
+		}
+		if !errors.Is(err, ErrDisconnected) || ctx.Err() != nil {
+			c.retries.row = 0
+			return root, err
+		}
+		if err := c.reconnect(ctx, err, false, ""); err != nil {
+			return Root{}, err
+		}
+	}
+}
+
+// lookForRoot finds the web root and looks at it, on the connection of the
+// moment. The caller has the turn.
+func (c *Client) lookForRoot(ctx context.Context, t Target) (Root, error) {
 	root, seen, err := c.findRoot(ctx, t)
 	if err != nil {
 		return Root{}, err
 	}
 	if seen == nil {
 		seen = new(seenRoot)
-		err = c.Lstat(ctx, root.Path, []string{"."}, func(_ int, a Attr, err error) { seen.attr, seen.err = a, err })
+		l := newLookup([]string{root.Path}, func(_ int, a Attr, err error) { seen.attr, seen.err = a, err })
+		err = c.attempt(ctx, l.op, l.beginIn)
 	}
 	if root.Attr = seen.attr; err == nil {
 		err = seen.err
@@ -56,13 +81,10 @@ func (c *Client) ResolveRoot(ctx context.Context, t Target) (Root, error) {
 }
 
 // findRoot gives the root, and what it looks like if that was seen on the way.
+// The caller has the turn.
 func (c *Client) findRoot(ctx context.Context, t Target) (Root, *seenRoot, error) {
-	if err := c.take(ctx); err != nil {
-		return Root{}, nil, err
-	}
-	defer c.give()
-	release := context.AfterFunc(ctx, c.conn.abort)
-	defer release()
+	defer context.AfterFunc(ctx, c.conn.abort)()
+	defer context.AfterFunc(c.closing, c.conn.abort)()
 	defer c.awaitAnswers()()
 	files, stream, err := c.fileSession(ctx, likelyRoot(t))
 	if err != nil {

@@ -17,6 +17,8 @@ type Dir struct {
 	Path   string // relative to the root, "." for the root itself; bytes as the server sent them
 	Attr   Attr
 	Value  any // the visitor's own; set when the directory itself is visited
+
+	shown *shown // what the visitor saw of it; nil: nothing, or it is listed to the end
 }
 
 // Entry is one name in a directory. It is valid only during the visit.
@@ -113,5 +115,5 @@ func (c *Client) Walk(ctx context.Context, root string, v Visitor, o WalkOptions
 	}
 	o.WaitForHandles = o.WaitForHandles || !c.conn.server().isOpenSSH()
 	w := newWalker(root, v, o)
-	return c.run(ctx, &w.operation, func(all []*fastlane.Session) { w.begin(all, starts) })
+	return c.run(ctx, root, &w.operation, func(all []*fastlane.Session) { w.begin(all, starts) })
 }

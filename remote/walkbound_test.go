@@ -53,7 +53,7 @@ func TestWalkRealFailures(t *testing.T) {
 	w := newWalker("/r", Visitor{}, WalkOptions{})
 	s, err := walkWith(t, WalkOptions{}, func(v Visitor, _ WalkOptions) error {
 		w.visitor = v
-		return f.client(t).run(t.Context(), &w.operation, func(all []*fastlane.Session) { w.begin(all, []string{"."}) })
+		return f.client(t).run(t.Context(), "", &w.operation, func(all []*fastlane.Session) { w.begin(all, []string{"."}) })
 	})
 	if err != nil || len(s.gaps) != 50 || len(s.entries) != 1+500+450 {
 		t.Errorf("error %v, %d gaps, %d entries", err, len(s.gaps), len(s.entries))
@@ -69,7 +69,7 @@ func walkLimited(t *testing.T, f *fake, window int, l limits) (*seen, error) {
 	return walkWith(t, WalkOptions{}, func(v Visitor, _ WalkOptions) error {
 		w := newWalker("/r", v, WalkOptions{Window: window})
 		w.limits = l
-		return f.client(t).run(t.Context(), &w.operation, func(all []*fastlane.Session) { w.begin(all, []string{"."}) })
+		return f.client(t).run(t.Context(), "", &w.operation, func(all []*fastlane.Session) { w.begin(all, []string{"."}) })
 	})
 }
 
@@ -197,7 +197,7 @@ func TestWalkPauses(t *testing.T) {
 			}
 			w := newWalker("/r", v, WalkOptions{Sessions: 1, Window: window, Progress: p})
 			w.limits = l
-			return f.client(t).run(t.Context(), &w.operation, func(all []*fastlane.Session) { w.begin(all, []string{"."}) })
+			return f.client(t).run(t.Context(), "", &w.operation, func(all []*fastlane.Session) { w.begin(all, []string{"."}) })
 		})
 		if err != nil || len(s.entries) != 1+20+4000 || len(s.gaps) > 0 || len(s.twice) > 0 {
 			t.Errorf("window %d: error %v, %d entries, gaps %v", window, err, len(s.entries), s.gaps)

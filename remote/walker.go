@@ -55,9 +55,12 @@ type walker struct {
 	waitHandles bool // WalkOptions.WaitForHandles
 
 	dirsPerSession int
+	starts         []string // WalkOptions.From, cleaned
+	rooted         bool     // the starts have been shown
 
 	lanes   []*lane
 	flight  flight
+	memory  memory
 	alone   alone
 	ahead   ahead
 	sizes   sizes
@@ -72,7 +75,8 @@ type walker struct {
 
 func newWalker(root string, v Visitor, o WalkOptions) *walker {
 	w := &walker{limits: defaultLimits, root: root, rootAttr: o.RootAttr, visitor: v, progress: o.Progress,
-		mostLanes: o.Sessions, maxWindow: o.Window, waitHandles: o.WaitForHandles, sizes: newSizes(), ahead: newAhead(o.Known)}
+		mostLanes: o.Sessions, maxWindow: o.Window, waitHandles: o.WaitForHandles, sizes: newSizes(), memory: newMemory(),
+		ahead: newAhead(o.Known)}
 	if w.progress == nil {
 		w.progress = &Progress{}
 	}
@@ -83,7 +87,7 @@ func newWalker(root string, v Visitor, o WalkOptions) *walker {
 		w.maxWindow = autoWindow
 	}
 	w.flight, w.dirsPerSession = newFlight(o.Window), dirsPerSession
-	w.survive = w.laneEnded
+	w.survive, w.again = w.laneEnded, w.goOn
 	return w
 }
 
@@ -101,6 +105,7 @@ func (w *walker) gap(path string, err error) { w.visitor.Gap(path, err) }
 // show hands an entry to the visitor.
 func (w *walker) show(e *Entry, up *Dir) bool {
 	w.progress.Entries.Add(1)
+	w.steps++
 	if w.seen++; w.seen > w.entries {
 		w.finish(fmt.Errorf("gave up: the server lists more than %d entries", w.entries))
 	}
@@ -240,6 +245,8 @@ func (w *walker) join(s *fastlane.Session) {
 
 // lost reports a directory that cannot be listed and is not open.
 func (w *walker) lost(d *Dir, err error) {
+	w.memory.forget(d)
+	w.steps++
 	w.progress.Waiting.Add(-1)
 	w.gap(d.Path, err)
 }

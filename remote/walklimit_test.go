@@ -58,7 +58,7 @@ func TestWalkTooManyLookups(t *testing.T) {
 	s, err := walkWith(t, WalkOptions{}, func(v Visitor, _ WalkOptions) error {
 		w = newWalker("/r", v, WalkOptions{Window: 1, RootAttr: &root})
 		w.limits = l
-		return f.client(t).run(t.Context(), &w.operation, func(all []*fastlane.Session) { w.begin(all, []string{"."}) })
+		return f.client(t).run(t.Context(), "", &w.operation, func(all []*fastlane.Session) { w.begin(all, []string{"."}) })
 	})
 	if err != nil || len(s.gaps) != 1 || !strings.Contains(s.gaps["d"], "too many entries at once") {
 		t.Errorf("error %v, gaps %q", err, s.gaps)

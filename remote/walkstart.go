@@ -45,6 +45,7 @@ type starter struct {
 
 // begin sends the walk's first requests. mu is held.
 func (w *walker) begin(all []*fastlane.Session, starts []string) {
+	w.starts = starts
 	for _, s := range all[:min(len(all), w.mostLanes)] {
 		w.addLane(s)
 	}
@@ -81,6 +82,7 @@ func (st *starter) visit() {
 		st.w.finish(fmt.Errorf("web root %q: %w", st.w.root, err))
 		return
 	}
+	st.w.rooted = true
 	dirs := make(map[string]*Dir)
 	for i, rel := range st.paths {
 		var up *Dir
