@@ -83,6 +83,10 @@ func (s *Server) acceptAll() {
 			return // only Close makes a loopback listener fail
 		}
 		s.counters.connections.Add(1)
+		if s.away.Load() {
+			nc.Close()
+			continue
+		}
 		c, ok := s.add(nc)
 		if !ok {
 			nc.Close()

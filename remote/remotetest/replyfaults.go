@@ -22,7 +22,9 @@ func CutBeforeReply(n int, types ...Type) Fault {
 }
 
 // CutAfterBytes closes the TCP connection once n bytes of replies have been
-// sent in all sessions together, in the middle of a packet or not.
+// sent in all sessions together, in the middle of a packet or not, and from then
+// on in place of every reply, on other connections too; see Proxy for one that
+// lets whoever connects again be served.
 func CutAfterBytes(n int) Fault {
 	var mu sync.Mutex
 	return Fault{Reply: func(_ *Exchange, raw []byte) ([]byte, Action) {

@@ -21,7 +21,7 @@ func isOf(e *Exchange, types []Type) bool {
 }
 
 // CutAtRequest closes the TCP connection when the nth request of the types
-// arrives, before it is served.
+// arrives, before it is served: once, so that whoever connects again is served.
 func CutAtRequest(n int, types ...Type) Fault {
 	hit := nth(n, types)
 	return Fault{Request: func(e *Exchange) Action {
@@ -33,7 +33,8 @@ func CutAtRequest(n int, types ...Type) Fault {
 }
 
 // StallAtRequest never answers the nth request of the types, nor any request
-// of any type after it. The connection stays open.
+// of any type after it, on other connections neither. The connection stays open,
+// and SSH itself goes on answering; see Proxy for one that does not.
 func StallAtRequest(n int, types ...Type) Fault {
 	hit := nth(n, types)
 	var stalled atomic.Bool
@@ -153,6 +154,22 @@ func FakeListing(path string, batch func(n int) []NameEntry) Fault {
 				return Answer(StatusPacket(0, StatusEOF, "end of file"))
 			}
 			return Answer(NamePacket(0, entries))
+		}
+		return Pass()
+	}}
+}
+
+// CutEvery closes the TCP connection at every nth request of the types, before
+// it is served, so many times in all: whoever connects again gets on by n
+// requests each time.
+func CutEvery(n, times int, types ...Type) Fault {
+	var seen atomic.Int64
+	return Fault{Request: func(e *Exchange) Action {
+		if !isOf(e, types) {
+			return Pass()
+		}
+		if k := seen.Add(1); k%int64(n) == 0 && k/int64(n) <= int64(times) {
+			return Cut()
 		}
 		return Pass()
 	}}

@@ -81,6 +81,7 @@ type Server struct {
 	counters counters
 	frozen   chan struct{}
 	freeze   sync.Once
+	away     atomic.Bool
 
 	group  sync.WaitGroup
 	mu     sync.Mutex
@@ -152,6 +153,10 @@ func (s *Server) SetFaults(faults ...Fault) {
 // Freeze makes every connection, old and new, hang: nothing more is read or
 // written, and nothing is closed, as with a host that lost its network.
 func (s *Server) Freeze() { s.freeze.Do(func() { close(s.frozen) }) }
+
+// StayAway has every new connection closed before a word is said, as with a host
+// that went down. Those that are open stay so.
+func (s *Server) StayAway() { s.away.Store(true) }
 
 // DropConnections closes every connection, at once and without a word. New
 // ones are still accepted.
