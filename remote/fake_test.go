@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,6 +98,7 @@ type fake struct {
 	perReply   int // entries in a NAME reply; 0: 100
 	maxHandles int // 0: no limit
 	dots       bool
+	bare       bool // listings tell no modes
 	extensions []string
 	// hook sees each request first; a reply other than nil is sent in place of
 	// the server's own, and an empty one means none at all.
@@ -307,7 +309,9 @@ func (f *fake) serveOne(r fakeReq) []byte {
 			return nameReply(r.id, file(cmp.Or(n.text, "target")))
 		}
 		return status(r.id, codeFailure)
-	case pktLstat:
+	case pktRealpath:
+		return nameReply(r.id, file(strings.Replace(r.arg, ".", "/home", 1)))
+	case pktLstat, pktStat:
 		if n := f.find(r.arg); n != nil {
 			return fakePacket(pktAttrs, r.id, encodeAttr(nil, n.attr))
 		}
@@ -384,11 +388,16 @@ func (f *fake) readdir(id uint32, h *fakeHandle) []byte {
 	if f.dots {
 		kids = append([]*node{dir("."), dir("..")}, kids...)
 	}
-	kids = kids[h.pos:min(len(kids), h.pos+per)]
+	kids = slices.Clone(kids[h.pos:min(len(kids), h.pos+per)])
 	if len(kids) == 0 {
 		return status(id, codeEOF)
 	}
 	h.pos += len(kids)
+	if f.bare {
+		for i, k := range kids {
+			kids[i] = &node{name: k.name, attr: Attr{Flags: fastlane.AttrSize}}
+		}
+	}
 	return nameReply(id, kids...)
 }
 

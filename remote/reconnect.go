@@ -51,8 +51,8 @@ func (r *retries) news(n Reconnect) {
 	}
 }
 
-// rest waits for a time, or until ctx is done.
-func rest(ctx context.Context, d time.Duration) error {
+// sleep waits for a time, or until ctx is done.
+func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
