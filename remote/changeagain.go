@@ -26,12 +26,13 @@ func (c *changer) goOn(all []*fastlane.Session) {
 }
 
 // startAgain starts what was begun on a connection that has ended, before
-// anything else. That none of it stands in the way of another was seen when it
-// was first started.
+// anything else, and only so much of it at once that some gets done on a
+// connection that does not last either. That none of it stands in the way of
+// another was seen when it was first started.
 func (c *changer) startAgain(here *changeLane) {
 	for len(c.redo) > 0 {
 		ln := c.choose(here)
-		if ln == nil {
+		if ln == nil || ln.going >= changeWindow {
 			return
 		}
 		j := c.redo[0]
@@ -73,7 +74,10 @@ func (j *changeJob) recalls() bool {
 	if err = sameEntry(&j.req.Expect, &j.now); err == nil {
 		return true
 	}
-	if j.now.HasMode() && sameEntry(j.expect(j.now.Perm()), &j.now) == nil {
+	if j.now.HasMode() {
+		err = sameEntry(j.expect(j.now.Perm()), &j.now)
+	}
+	if err == nil {
 		j.end(ChangeFailed, fmt.Errorf("sent before the connection was lost, and the mode is %04o since, not %04o", j.now.Perm(), j.req.Mode))
 		return false
 	}

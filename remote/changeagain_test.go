@@ -182,7 +182,7 @@ func TestManyChangesCut(t *testing.T) {
 		names = append(names, fmt.Sprint("f", i))
 		top.kids = append(top.kids, file(names[i]))
 	}
-	for _, every := range []int{2500, 7001} {
+	for _, every := range []int{12_000, 20_011} {
 		f := newFake(top)
 		for _, k := range top.kids {
 			k.attr.Mode = fastlane.TypeRegular | 0o644

@@ -197,7 +197,7 @@ func (c *changer) pump(here *changeLane) {
 // startMore starts what the windows allow, or refuses it all behind a Gate that
 // was not passed.
 func (c *changer) startMore(here *changeLane) {
-	for ; c.next < len(c.reqs); c.next++ {
+	for ; len(c.redo) == 0 && c.next < len(c.reqs); c.next++ {
 		if c.next == c.gate {
 			if c.flush(here); !c.looked || c.hurried > 0 {
 				return // what the Gate waits for shall not wait for what waits there

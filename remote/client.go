@@ -24,6 +24,7 @@ type Options struct {
 	Timeout          time.Duration        // for connecting, each hop, time spent asking not counted; 0: ConnectTimeout of the configuration, or 30 s
 	Sessions         int                  // open for pipelined work at once, at most; 0: automatic
 	Reconnect        int                  // how often in a row a lost connection is tried to be made anew; 0: never
+	ReconnectPause   time.Duration        // before the first try, and twice as long before each further one in a row, up to a minute; 0: a second
 	Reconnecting     func(Reconnect)      // told of it, by the goroutine whose call that delays; nil: nobody
 	Prompter         Prompter             // nil: no terminal; nothing is asked
 	Warn             func(message string) // one line each, no line twice, not yet quoted for a terminal; nil: dropped
@@ -99,11 +100,14 @@ func Dial(ctx context.Context, t Target, o Options) (*Client, error) {
 		c.most = o.Sessions
 	}
 	c.retries.redial, c.retries.most, c.retries.tell = conn.redial, o.Reconnect, o.Reconnecting
+	if o.ReconnectPause > 0 {
+		c.retries.first = o.ReconnectPause
+	}
 	return c, nil
 }
 
 func newClient(conn transport) *Client {
-	c := &Client{most: autoSessions, turn: make(chan struct{}, 1), patience: defaultPatience, retries: retries{pause: sleep}}
+	c := &Client{most: autoSessions, turn: make(chan struct{}, 1), patience: defaultPatience, retries: retries{first: firstWait, pause: sleep}}
 	c.conn.replace(conn)
 	c.closing, c.shut = context.WithCancel(context.Background())
 	return c

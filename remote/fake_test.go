@@ -99,6 +99,7 @@ type fake struct {
 	maxHandles int // 0: no limit
 	dots       bool
 	bare       bool // listings tell no modes
+	cuts       int  // how often all connections were cut
 	extensions []string
 	// hook sees each request first; a reply other than nil is sent in place of
 	// the server's own, and an empty one means none at all.
@@ -176,6 +177,11 @@ func (f *fake) client(t testing.TB) *Client {
 func (f *fake) openSFTP(context.Context, bool) (io.ReadWriteCloser, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.open()
+}
+
+// open opens a session. mu is held.
+func (f *fake) open() (io.ReadWriteCloser, error) {
 	s := &fakeSession{n: f.opened, handles: f.handles}
 	f.opened++
 	if f.refuse != nil {

@@ -219,8 +219,12 @@ func (l *listing) name(name []byte, a *Attr) {
 }
 
 // isNew reports whether a name was not shown when the directory was listed
-// before, and remembers that it is now.
+// before, and remembers that it is now. What is shown in one go need not be
+// remembered.
 func (l *listing) isNew(name []byte) bool {
+	if l.whole && l.dir.shown == nil {
+		return true
+	}
 	m := &l.w.memory
 	hash := m.hash(name)
 	if m.has(l.dir, hash) {

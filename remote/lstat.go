@@ -88,7 +88,6 @@ func (l *looker) Reply(op fastlane.Op, tag int, r *fastlane.Reply) {
 	}
 	l.more()
 	l.each(tag, seen.attr, seen.err)
-	l.op.steps++
 	l.left--
 	if l.left == 0 {
 		l.done()
@@ -102,8 +101,9 @@ func (l *looker) Reply(op fastlane.Op, tag int, r *fastlane.Reply) {
 // listing could have had is an error before anything is sent.
 //
 // A connection that was lost is made anew (Options.Reconnect), and what there
-// was no answer for is asked again. An error of Lstat itself is ctx's, or wraps ErrDisconnected or
-// fastlane.ErrProtocol; each has then been called for some paths only.
+// was no answer for is asked again. An error of Lstat itself is ctx's, or wraps
+// ErrDisconnected or fastlane.ErrProtocol; each has then been called for some
+// paths only.
 func (c *Client) Lstat(ctx context.Context, root string, paths []string, each func(i int, a Attr, err error)) error {
 	full := make([]string, len(paths))
 	for i, rel := range paths {
@@ -122,7 +122,11 @@ func (c *Client) Lstat(ctx context.Context, root string, paths []string, each fu
 // newLookup makes an operation of looking at paths.
 func newLookup(paths []string, each func(i int, a Attr, err error)) *looker {
 	op := &operation{}
-	l := &looker{op: op, paths: paths, each: each, done: func() { op.finish(nil) }}
+	l := &looker{op: op, paths: paths, done: func() { op.finish(nil) }}
+	l.each = func(i int, a Attr, err error) {
+		op.steps++
+		each(i, a, err)
+	}
 	op.again = l.goOn
 	return l
 }

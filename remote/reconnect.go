@@ -11,7 +11,8 @@ import (
 
 const (
 	// firstWait is how long a client waits before it first tries to connect
-	// again; each further time in a row it is twice as long, up to maxWait.
+	// again, unless told; each further time in a row it is twice as long, up to
+	// maxWait.
 	firstWait = time.Second
 	maxWait   = time.Minute
 	// maxReconnects is how often a client tries to connect again in all: a
@@ -33,6 +34,7 @@ type retries struct {
 	redial func(ctx context.Context) (transport, error) // nil: it is not made anew
 	most   int                                          // in a row with nothing done in between
 	tell   func(Reconnect)                              // nil: nobody wants to know
+	first  time.Duration                                // before the first try in a row
 	pause  func(ctx context.Context, d time.Duration) error
 
 	row   int // tries since something was done
@@ -42,7 +44,7 @@ type retries struct {
 
 // wait gives the pause before the next try.
 func (r *retries) wait() time.Duration {
-	return min(firstWait<<min(r.row, 16), maxWait)
+	return min(r.first<<min(r.row, 16), maxWait)
 }
 
 func (r *retries) news(n Reconnect) {
@@ -136,7 +138,11 @@ func (c *Client) reconnect(ctx context.Context, lost error, gotOn bool, at strin
 			return lostError{lost, again, r.row}
 		}
 	}
-	return lostError{lost, again, max(r.row, 1)}
+	tries := r.row
+	if r.total >= maxReconnects {
+		tries = r.total
+	}
+	return lostError{lost, again, tries}
 }
 
 // tryAgain waits, and then makes one try.

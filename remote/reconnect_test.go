@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"strings"
 	"testing"
@@ -15,12 +16,44 @@ import (
 func (f *fake) lasting(t testing.TB) (*Client, *[]Reconnect) {
 	t.Helper()
 	c := f.client(t)
-	return c, makeLasting(c, func(context.Context) (transport, error) { return f, nil })
+	c.conn.replace(f.connection())
+	return c, makeLasting(c, func(context.Context) (transport, error) { return f.connection(), nil })
+}
+
+// fakeConnection is one connection to a fake: once it is cut or aborted, it
+// opens no session any more. Fields are guarded by fake.mu.
+type fakeConnection struct {
+	*fake
+	cuts    int // of the server when it was made
+	aborted bool
+}
+
+func (f *fake) connection() *fakeConnection {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return &fakeConnection{fake: f, cuts: f.cuts}
+}
+
+func (c *fakeConnection) openSFTP(context.Context, bool) (io.ReadWriteCloser, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.aborted || c.cuts != c.fake.cuts {
+		return nil, fmt.Errorf("%w: it was cut", ErrDisconnected)
+	}
+	return c.open()
+}
+
+func (c *fakeConnection) abort() {
+	c.mu.Lock()
+	c.aborted = true
+	c.mu.Unlock()
+	c.fake.abort()
 }
 
 func makeLasting(c *Client, redial func(context.Context) (transport, error)) *[]Reconnect {
 	news := new([]Reconnect)
 	c.retries = retries{redial: redial, most: 5,
+		first: firstWait,
 		tell:  func(n Reconnect) { *news = append(*news, n) },
 		pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
 	return news
@@ -32,7 +65,8 @@ func (f *fake) cut() []byte {
 		c.Close()
 	}
 	f.conns = nil
-	clear(f.handles) // those of the connection
+	f.cuts++
+	f.handles = make(map[string]*fakeHandle) // those of the next connection
 	return []byte{}
 }
 

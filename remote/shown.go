@@ -8,8 +8,9 @@ import (
 const (
 	// maxShown is how many names the walk remembers at once of the directories
 	// that are being listed, at 8 bytes each: enough for some very large ones. Of
-	// those beyond, nothing is remembered.
-	maxShown = 1 << 22
+	// those beyond, nothing is remembered, and where the connection is lost in the
+	// middle of one, the rest of it is a gap.
+	maxShown = 1 << 19
 	// spareShown is the largest memory that is kept for the next directory, in
 	// names.
 	spareShown = 1 << 10

@@ -25,7 +25,8 @@ func (w *walker) laneEnded(s *fastlane.Session) bool {
 	return true
 }
 
-// takeBack has everything that a session was doing when it ended done anew.
+// takeBack has everything that a session was doing when it ended done anew, but
+// for what was shown of a directory and not remembered: that would be shown twice.
 func (w *walker) takeBack(ln *lane) {
 	w.paused = slices.DeleteFunc(w.paused, func(l *listing) bool { return l.ln == ln })
 	for l := range ln.listings {
@@ -41,7 +42,7 @@ func (w *walker) takeBack(ln *lane) {
 		case l.broken: // what is missing of it was said
 			w.memory.forget(l.dir)
 			w.progress.Waiting.Add(-1)
-		case w.memory.breakOff(l.dir):
+		case (!l.whole || l.entries == 0) && w.memory.breakOff(l.dir):
 			w.large = append(w.large, l.dir)
 		default:
 			w.lost(l.dir, fmt.Errorf("listed in part only: %w", w.client.lost(ln.s.Err())))

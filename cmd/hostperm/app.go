@@ -28,6 +28,8 @@ type app struct {
 	stdout, stderr io.Writer
 	status         int // the worst exit status so far
 
+	reconnectPause time.Duration // before a lost connection is made anew; 0: as package remote has it
+
 	line atomic.Pointer[progressLine] // the one that is drawn; nil: none
 }
 
@@ -36,20 +38,21 @@ type app struct {
 // share of memory costs no time.
 const heapGrowth = 50
 
+func newApp() *app { return &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr} }
+
 // run is the whole program. It returns the exit status, and is called once.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+func (a *app) run(ctx context.Context, args []string) int {
 	debug.SetGCPercent(heapGrowth)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stop := watchSignals(cancel)
 	defer stop()
 
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
 	root := newRootCommand(a)
 	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
 	if err := root.ExecuteContext(ctx); err != nil {
 		a.complain(err)
 		a.raise(codeOf(err))

@@ -23,6 +23,11 @@ const (
 // maxPasswordFile bounds what is read of --password-file, in bytes.
 const maxPasswordFile = 4096
 
+// reconnectTries is how often in a row a lost connection is tried to be made
+// anew: with pauses that grow, long enough for a server to restart its sshd, or
+// a laptop to find its network again.
+const reconnectTries = 5
+
 // connFlags are the flags that say how to reach and trust a server.
 type connFlags struct {
 	options      remote.Options
@@ -72,6 +77,8 @@ func (c *connFlags) finish(a *app) error {
 	o.Password = os.Getenv(envPassword)
 	o.KeyPassphrase = os.Getenv(envPassphrase)
 	o.Warn = a.warn
+	o.Reconnect, o.ReconnectPause = reconnectTries, a.reconnectPause
+	o.Reconnecting = a.reconnecting
 	if c.passwordFile == "" {
 		return nil
 	}
@@ -100,6 +107,16 @@ func readPassword(name string) (string, error) {
 		return "", fmt.Errorf("%s: the first line is empty", name)
 	}
 	return line, nil
+}
+
+// reconnecting tells of a connection that was lost, and of one that is there
+// again.
+func (a *app) reconnecting(n remote.Reconnect) {
+	if n.Lost == nil {
+		a.warn("connected again, and going on where it was")
+		return
+	}
+	a.warn(fmt.Sprintf("%v; connecting again in %v (try %d of %d)", n.Lost, n.Pause, n.Try, n.Tries))
 }
 
 // bound gives a context that ends when --timeout does.

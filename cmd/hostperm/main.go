@@ -11,5 +11,5 @@ import (
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(newApp().run(context.Background(), os.Args[1:]))
 }

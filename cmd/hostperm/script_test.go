@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/crypto/ssh"
@@ -27,9 +29,19 @@ func TestMain(m *testing.M) {
 		if file := os.Getenv(memoryFile); file != "" {
 			os.Exit(runMeasured(file))
 		}
-		main()
+		impatient()
 	}
-	testscript.Main(m, map[string]func(){"hostperm": main})
+	testscript.Main(m, map[string]func(){"hostperm": impatient})
+}
+
+// impatient is main with no pause to speak of before a lost connection is made
+// anew.
+func impatient() { os.Exit(impatientApp().run(context.Background(), os.Args[1:])) }
+
+func impatientApp() *app {
+	a := newApp()
+	a.reconnectPause = time.Millisecond
+	return a
 }
 
 // runAsHostperm in the environment makes the test binary behave as the command.
@@ -278,9 +290,11 @@ func scriptFault(ts *testscript.TestScript, name, value string) remotetest.Fault
 		from, to, _ := strings.Cut(value, ":")
 		return remotetest.RenameEntry(from, to)
 	case "cutlist":
-		return remotetest.CutAtRequest(number(), remotetest.Readdir)
+		return remotetest.CutFrom(number(), remotetest.Readdir)
 	case "cutchange":
-		return remotetest.CutAtRequest(number(), remotetest.Fsetstat)
+		return remotetest.CutFrom(number(), remotetest.Fsetstat)
+	case "cutonce":
+		return remotetest.CutAtRequest(number(), remotetest.Readdir, remotetest.Fsetstat)
 	case "hold":
 		return scriptHold(ts, number(), remotetest.Readdir)
 	case "holdchange":

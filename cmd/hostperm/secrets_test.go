@@ -150,7 +150,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	r.readState()
 
 	server.SetFaults(remotetest.BeforeRequest(40, func(string) { server.DropConnections() }))
-	r.run(exitIncomplete, by("HOSTPERM_PASSWORD", password), "audit", r.target)
+	r.run(exitFindings, by("HOSTPERM_PASSWORD", password), "audit", r.target) // connected again
 
 	held := make(chan struct{})
 	server.SetFaults(remotetest.BeforeRequest(40, func(string) { close(held); <-t.Context().Done() }))

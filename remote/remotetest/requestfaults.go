@@ -159,6 +159,18 @@ func FakeListing(path string, batch func(n int) []NameEntry) Fault {
 	}}
 }
 
+// CutFrom closes the TCP connection at the nth request of the types and at each
+// after it, before it is served: whoever connects again gets no further.
+func CutFrom(n int, types ...Type) Fault {
+	var seen atomic.Int64
+	return Fault{Request: func(e *Exchange) Action {
+		if isOf(e, types) && seen.Add(1) >= int64(n) {
+			return Cut()
+		}
+		return Pass()
+	}}
+}
+
 // CutEvery closes the TCP connection at every nth request of the types, before
 // it is served, so many times in all: whoever connects again gets on by n
 // requests each time.
