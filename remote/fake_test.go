@@ -100,6 +100,7 @@ type fake struct {
 	dots       bool
 	bare       bool // listings tell no modes
 	cuts       int  // how often all connections were cut
+	aborted    bool // by the client, to which it is one connection
 	extensions []string
 	// hook sees each request first; a reply other than nil is sent in place of
 	// the server's own, and an empty one means none at all.
@@ -177,6 +178,9 @@ func (f *fake) client(t testing.TB) *Client {
 func (f *fake) openSFTP(context.Context, bool) (io.ReadWriteCloser, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.aborted {
+		return nil, fmt.Errorf("%w: it was closed", ErrDisconnected)
+	}
 	return f.open()
 }
 
@@ -202,6 +206,12 @@ func (f *fake) open() (io.ReadWriteCloser, error) {
 func (f *fake) abort() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.aborted = true
+	f.hangUp()
+}
+
+// hangUp closes all sessions. mu is held.
+func (f *fake) hangUp() {
 	for _, c := range f.conns {
 		c.Close()
 	}

@@ -93,10 +93,14 @@ func (l *listing) opened(r *fastlane.Reply) {
 
 // read sends the READDIRs that may go out now. A directory that has nothing
 // outstanding afterwards is closed if it is done, and else paused.
-func (l *listing) read() {
+func (l *listing) read() { l.readOn(false) }
+
+// readOn is read, which with must set does not pause: the listing is the only
+// one that can go on.
+func (l *listing) readOn(must bool) {
 	w := l.w
 	done := l.whole || l.broken || l.eof >= 0
-	if !done && l.lookups < maxLookups && (len(w.paused) == w.open-1 || !l.mayPause()) {
+	if !done && l.lookups < maxLookups && (must || !l.mayPause()) {
 		for ; l.reading < l.ahead; l.reading++ {
 			l.ln.s.ReadDir(l, l.sent, l.handle)
 			l.sent++
@@ -174,7 +178,8 @@ func (l *listing) readdir(tag int, r *fastlane.Reply) {
 
 func (l *listing) names(names *fastlane.Names) {
 	if n := names.Len(); n >= fullReply || l.reading == 0 {
-		l.ahead = min(l.ahead+1, maxReads)
+		// No more than may wait: what is on its way cannot be paused.
+		l.ahead = min(l.ahead+1, maxReads, max(1, l.w.waiting/max(n, 1)))
 	} else {
 		l.ahead = max(l.reading, 1) // the end is probably near: do not read past it
 	}

@@ -24,10 +24,13 @@ type look struct {
 
 // send asks about path. Both replies go to h with the same tag.
 func (l *look) send(s *fastlane.Session, h fastlane.Handler, tag int, path string) {
+	asksTwice := !s.Has(fastlane.LSetStatExtension)
 	*l = look{left: 1}
+	if asksTwice {
+		l.left = 2 // before anything is sent: the first reply may come at any time from then on
+	}
 	s.LStat(h, tag, path)
-	if !s.Has(fastlane.LSetStatExtension) {
-		l.left++
+	if asksTwice {
 		s.ReadLink(h, tag, path)
 	}
 }

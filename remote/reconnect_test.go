@@ -45,9 +45,9 @@ func (c *fakeConnection) openSFTP(context.Context, bool) (io.ReadWriteCloser, er
 
 func (c *fakeConnection) abort() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.aborted = true
-	c.mu.Unlock()
-	c.fake.abort()
+	c.hangUp()
 }
 
 func makeLasting(c *Client, redial func(context.Context) (transport, error)) *[]Reconnect {
@@ -61,9 +61,7 @@ func makeLasting(c *Client, redial func(context.Context) (transport, error)) *[]
 
 // cut closes all connections. It is for hooks.
 func (f *fake) cut() []byte {
-	for _, c := range f.conns {
-		c.Close()
-	}
+	f.hangUp()
 	f.conns = nil
 	f.cuts++
 	f.handles = make(map[string]*fakeHandle) // those of the next connection

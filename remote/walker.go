@@ -218,7 +218,7 @@ func (w *walker) resume() {
 		w.paused = w.paused[:n-1]
 		l.ln.paused--
 		l.ln.unsent = true
-		l.read()
+		l.readOn(true)
 	}
 }
 
