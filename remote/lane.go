@@ -54,13 +54,13 @@ func (w *walker) addLane(s *fastlane.Session) {
 
 // hasRoom reports whether one more directory may be opened.
 func (ln *lane) hasRoom() bool {
-	return ln.open < ln.w.flight.size && (ln.keeping < ln.window || len(ln.w.large) == 0 && ln.s.Foresees())
+	return ln.open-ln.paused < ln.w.flight.size && (ln.keeping < ln.window || len(ln.w.large) == 0 && ln.s.Foresees())
 }
 
 // openRefused opens a directory again that was refused, if it is time to.
 func (ln *lane) openRefused() bool {
 	n := len(ln.refused)
-	if n == 0 || ln.open >= ln.w.flight.size || ln.keeping > ln.refused[n-1].below {
+	if n == 0 || ln.open-ln.paused >= ln.w.flight.size || ln.keeping > ln.refused[n-1].below {
 		return false
 	}
 	again := ln.refused[n-1]

@@ -50,8 +50,9 @@ type listing struct {
 	lookups int  // LSTATs outstanding
 	looking int  // bytes that they take
 
-	empties  int // replies without an entry
-	entries  int // listed so far, an empty reply counted as one
+	brings   bool // the last reply had directories that wait now
+	empties  int  // replies without an entry
+	entries  int  // listed so far, an empty reply counted as one
 	dots     [3]int
 	badNames int
 	repeats  repeats
@@ -116,10 +117,11 @@ func (l *listing) readOn(must bool) {
 	}
 }
 
-// mayPause reports whether one more listing may pause: there is enough to do,
-// and at least half of the window is left to do it.
+// mayPause reports whether the listing may pause: there is enough to do, and at
+// least half of the window is left to do it. One that brings no more to do does
+// not: it would only take the place of those that do.
 func (l *listing) mayPause() bool {
-	return l.w.pending.len() > l.w.waiting && l.ln.paused < l.ln.window/2
+	return l.brings && l.w.pending.len() > l.w.waiting && l.ln.paused < l.ln.window/2
 }
 
 // close gives the handle back, and does not wait to hear of it: a handle that
@@ -192,10 +194,12 @@ func (l *listing) names(names *fastlane.Names) {
 	if l.lookups > 0 {
 		l.ahead = 1 // each entry costs a request of its own: what is read ahead would only wait
 	}
+	waiting := l.w.pending.len()
 	for !l.broken && !l.w.over && names.Next() {
 		l.entries++
 		l.name(names.Name, &names.Attr)
 	}
+	l.brings = l.w.pending.len() > waiting
 	if l.entries > l.w.listing {
 		l.fail(fmt.Errorf("the server lists more than %d entries", l.w.listing))
 	}
