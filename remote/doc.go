@@ -7,6 +7,16 @@
 // Callbacks are serialised. Paths are bytes as the server sent them; whoever
 // shows them to a person quotes them first.
 //
+// # When the connection is lost
+//
+// With Options.Reconnect a call outlives its connection: Client.reconnect makes
+// another to the same host keys, sees that the web root is the one of before,
+// and has the operation go on with new sessions (operation.again). A walk lists
+// anew what it had begun, and shows of that only what it had not shown (shown); a
+// Change looks again at each entry whose change was sent, and takes what it sees
+// for the answer that was lost (changeJob.recalls). Pauses grow, tries are
+// counted, and those in a row start over once anything got done in between.
+//
 // # How a tree is listed
 //
 // Far away the round trips under way at once decide how long a walk takes, near
