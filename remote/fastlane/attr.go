@@ -9,6 +9,10 @@ type Attr struct {
 	UID, GID     uint32
 	Mode         uint32 // st_mode: type and permission bits
 	Atime, Mtime uint32 // seconds since 1970
+
+	// Links is the number of hard links of a regular file, 0 if it is not known.
+	// It is no part of the structure: only a listing tells it, in words.
+	Links uint32
 }
 
 // Bits of Attr.Flags.

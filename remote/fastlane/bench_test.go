@@ -63,8 +63,8 @@ func TestNoAllocation(t *testing.T) {
 			t.Fatal(err)
 		}
 		for r.Names.Next() {
-			if r.Names.Attr.Size != 1234 {
-				t.Fatal("wrong size")
+			if r.Names.Attr.Size != 1234 || r.Names.Attr.Links != 1 {
+				t.Fatal("wrong size, or link count")
 			}
 		}
 	})

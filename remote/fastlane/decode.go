@@ -85,12 +85,14 @@ func parseNames(b []byte) (Names, bool) {
 	}
 	n := Names{rest: c, total: count, left: count}
 	check := n
-	for check.Next() {
+	for {
+		if _, ok := check.take(); !ok {
+			return n, true
+		}
 		if check.rest.bad {
 			return Names{}, false
 		}
 	}
-	return n, true
 }
 
 // Copy gives an iterator of the same state over a copy of the reply, which is
@@ -108,12 +110,22 @@ func (n *Names) Len() int { return int(n.total) }
 
 // Next moves on to the next entry and reports whether there is one.
 func (n *Names) Next() bool {
+	longname, ok := n.take()
+	if ok && n.Attr.Type() == TypeRegular {
+		n.Attr.Links = linksOf(longname, &n.Attr)
+	}
+	return ok
+}
+
+// take is Next without the links. It gives the longname: free text, and half of
+// the bytes.
+func (n *Names) take() (longname []byte, ok bool) {
 	if n.left == 0 {
-		return false
+		return nil, false
 	}
 	n.left--
 	n.Name = n.rest.bytes()
-	n.rest.bytes() // longname: free text, and half of the bytes
+	longname = n.rest.bytes()
 	n.rest.attr(&n.Attr)
-	return true
+	return longname, true
 }
