@@ -91,11 +91,9 @@ func (j *changeJob) Reply(op fastlane.Op, tag int, r *fastlane.Reply) {
 
 // open opens the entry, unless the way to it is none.
 func (j *changeJob) open() {
-	for _, dir := range j.dirs {
-		if err := j.c.above[dir]; err != nil {
-			j.unreached(err)
-			return
-		}
+	if err := guard(j.req, j.c.above["."].attr, j.way); err != nil {
+		j.unreached(err)
+		return
 	}
 	j.calm()
 	if j.made {
@@ -108,6 +106,20 @@ func (j *changeJob) open() {
 	j.c.holding++
 	j.ln.unsent = true
 	j.asked = j.ln.s.OpenStat(j, int(stepOpen), int(stepGuess), j.path)
+}
+
+// way gives the directories on the way to the entry, from the server's root down.
+func (j *changeJob) way(yield func(above) bool) {
+	for _, d := range j.c.outside {
+		if !yield(d) {
+			return
+		}
+	}
+	for _, dir := range j.dirs {
+		if !yield(j.c.above[dir]) {
+			return
+		}
+	}
 }
 
 // release lets another job open.

@@ -18,7 +18,8 @@ type changer struct {
 	reqs []ChangeRequest
 	each func(i int, r ChangeResult)
 
-	above   map[string]error // directories that entries lie in: nil if it is one
+	above   map[string]above // directories that entries lie in
+	outside []above          // those that the root lies in
 	jobs    []*changeJob     // by request; nil: not started
 	done    []bool           // by request: each was called
 	next    int              // first request not started
@@ -27,6 +28,7 @@ type changer struct {
 	holding int  // jobs between OPEN and CLOSE, in all lanes
 	window  int  // how many may be
 	looked  bool // at the directories above
+	ended   int  // jobs
 
 	chainOf string   // a directory
 	chained []string // what lies above an entry of it
@@ -56,7 +58,7 @@ type changeLane struct {
 func newChanger(root string, reqs []ChangeRequest, each func(int, ChangeResult)) *changer {
 	c := &changer{
 		root: root, reqs: reqs, each: each,
-		above:  make(map[string]error),
+		above:  make(map[string]above),
 		jobs:   make([]*changeJob, len(reqs)),
 		done:   make([]bool, len(reqs)),
 		at:     make(map[string]*changeJob),
@@ -81,11 +83,18 @@ func (c *changer) begin(all []*fastlane.Session) {
 	c.pump(nil)
 }
 
-// lookAbove looks at all directories above the entries that have no answer yet.
+// lookAbove looks at the web root, at what it lies in, and at all directories
+// above the entries that have no answer yet.
 func (c *changer) lookAbove(all []*fastlane.Session) {
 	clear(c.above)
 	c.looked = false
-	var dirs []string
+	var paths []string
+	for _, dir := range ancestors(c.root) {
+		paths = append(paths, below("/", dir))
+	}
+	c.outside = make([]above, len(paths))
+	dirs := []string{"."}
+	c.above["."] = above{}
 	for i := range c.reqs {
 		if c.done[i] {
 			continue
@@ -96,36 +105,48 @@ func (c *changer) lookAbove(all []*fastlane.Session) {
 		}
 		for _, dir := range c.chain(c.reqs[i].Path) {
 			if _, known := c.above[dir]; !known {
-				c.above[dir] = nil
+				c.above[dir] = above{}
 				dirs = append(dirs, dir)
 			}
 		}
 	}
-	c.lookAt(all, dirs)
+	for _, dir := range dirs {
+		paths = append(paths, below(c.root, dir))
+	}
+	c.lookAt(all, paths, func(i int, a Attr, err error) {
+		switch inside := i - len(c.outside); {
+		case inside < 0:
+			c.outside[i] = isAbove(paths[i], a, err)
+		case inside == 0:
+			c.above["."] = isAbove(paths[i], a, err)
+		default:
+			c.above[dirs[inside]] = isAbove(dirs[inside], a, err)
+		}
+	})
 }
 
-// lookAt looks at directories above, in all sessions together.
-func (c *changer) lookAt(all []*fastlane.Session, dirs []string) {
-	if len(dirs) == 0 {
-		c.looked = true
-		return
+// isAbove judges what was seen of a directory on the way to entries.
+func isAbove(path string, a Attr, err error) above {
+	d := above{attr: a}
+	switch {
+	case err != nil:
+		d.err = fmt.Errorf("the directory %q above it: %w", path, err)
+	case a.Type() != typeDir:
+		d.err = fmt.Errorf("%q above it is %w now", path, ErrNotDir)
 	}
-	parts := slices.Collect(slices.Chunk(dirs, (len(dirs)+len(all)-1)/len(all)))
-	left := len(parts)
-	for i, part := range parts {
-		full := make([]string, len(part))
-		for k, dir := range part {
-			full[k] = below(c.root, dir)
-		}
-		l := &looker{op: &c.operation, s: all[i], paths: full}
-		l.each = func(k int, a Attr, err error) {
-			switch dir := part[k]; {
-			case err != nil:
-				c.above[dir] = fmt.Errorf("the directory %q above it: %w", dir, err)
-			case a.Type() != typeDir:
-				c.above[dir] = fmt.Errorf("%q above it is %w now", dir, ErrNotDir)
-			}
-		}
+	return d
+}
+
+// lookAt looks at directories, in all sessions together, before anything is
+// opened.
+func (c *changer) lookAt(all []*fastlane.Session, paths []string, each func(i int, a Attr, err error)) {
+	size := (len(paths) + len(all) - 1) / len(all)
+	left := 0
+	for from := 0; from < len(paths); from += size {
+		s := all[left]
+		left++
+		l := &looker{op: &c.operation, s: s, paths: paths[from:min(from+size, len(paths))]}
+		l.each = func(i int, a Attr, err error) { each(from+i, a, err) }
 		l.done = func() {
 			if left--; left == 0 {
 				c.looked = true
@@ -133,7 +154,7 @@ func (c *changer) lookAt(all []*fastlane.Session, dirs []string) {
 			}
 		}
 		l.begin()
-		all[i].Flush()
+		s.Flush()
 	}
 }
 
@@ -180,14 +201,17 @@ func (c *changer) join(s *fastlane.Session) {
 // here is the lane whose reply is being handled, nil if there is none: it is
 // flushed when there is nothing more to handle, the others now.
 func (c *changer) pump(here *changeLane) {
-	c.startAgain(here)
-	c.passGates()
-	if c.looked {
-		for _, ln := range c.lanes {
-			c.openReady(ln)
+	for ended := -1; ended != c.ended; { // what ends at once may have kept others waiting
+		ended = c.ended
+		c.startAgain(here)
+		c.passGates()
+		if c.looked {
+			for _, ln := range c.lanes {
+				c.openReady(ln)
+			}
 		}
+		c.startMore(here)
 	}
-	c.startMore(here)
 	c.flush(here)
 	if c.next == len(c.reqs) && !slices.ContainsFunc(c.lanes, func(ln *changeLane) bool { return ln.going > 0 }) {
 		c.finish(nil)
@@ -294,6 +318,7 @@ func changesSearch(req *ChangeRequest) bool {
 func (c *changer) end(j *changeJob, r ChangeResult) {
 	j.ln.going--
 	j.calm()
+	c.ended++
 	delete(c.at, j.req.Path)
 	for _, dir := range j.dirs {
 		if c.inside[dir]--; c.inside[dir] == 0 {

@@ -98,9 +98,10 @@ type fake struct {
 	perReply   int // entries in a NAME reply; 0: 100
 	maxHandles int // 0: no limit
 	dots       bool
-	bare       bool // listings tell no modes
-	cuts       int  // how often all connections were cut
-	aborted    bool // by the client, to which it is one connection
+	bare       bool   // listings tell no modes
+	cuts       int    // how often all connections were cut
+	aborted    bool   // by the client, to which it is one connection
+	rootUID    uint32 // owner of /
 	extensions []string
 	// hook sees each request first; a reply other than nil is sent in place of
 	// the server's own, and an empty one means none at all.
@@ -428,7 +429,10 @@ func nameReply(id uint32, kids ...*node) []byte {
 // find gives the node of an absolute path, nil if there is none.
 func (f *fake) find(p string) *node {
 	p = strings.TrimSuffix(p, "/.")
-	if p == "/r" {
+	switch p {
+	case "/":
+		return &node{name: "/", attr: Attr{Flags: allFlags, UID: f.rootUID, Mode: fastlane.TypeDir | 0o755}, kids: []*node{f.top}}
+	case "/r":
 		return f.top
 	}
 	rel, ok := strings.CutPrefix(p, "/r/")

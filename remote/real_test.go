@@ -259,15 +259,12 @@ func TestRealChange(t *testing.T) {
 				case p == "link":
 					want = ChangeRefused
 				case p == "other" && foreign:
-					want = ChangeFailed
+					want = ChangeRefused // another's, in a directory of the account
 				case !open && (p == "f000" || p == "f200" || p[0] == 'd' && !strings.Contains(p, "/")):
 					want = ChangeRefused // cannot be opened, and there is no lsetstat
 				}
 				if r.Outcome != want {
 					t.Errorf("%q: %+v, want outcome %d", p, r, want)
-				}
-				if want == ChangeFailed && !errors.Is(r.Err, ErrPermission) {
-					t.Errorf("%q: error %v", p, r.Err)
 				}
 				info, err := os.Lstat(at(p))
 				must(t, err)
