@@ -91,7 +91,11 @@ func (j *changeJob) Reply(op fastlane.Op, tag int, r *fastlane.Reply) {
 
 // open opens the entry, unless the way to it is none.
 func (j *changeJob) open() {
-	if err := guard(j.req, j.c.above["."].attr, j.way); err != nil {
+	way, err := j.way()
+	if err == nil {
+		err = guard(j.req, &j.c.above["."].attr, way)
+	}
+	if err != nil {
 		j.unreached(err)
 		return
 	}
@@ -108,18 +112,18 @@ func (j *changeJob) open() {
 	j.asked = j.ln.s.OpenStat(j, int(stepOpen), int(stepGuess), j.path)
 }
 
-// way gives the directories on the way to the entry, from the server's root down.
-func (j *changeJob) way(yield func(above) bool) {
-	for _, d := range j.c.outside {
-		if !yield(d) {
-			return
-		}
-	}
+// way sums up the directories on the way to the entry; the error is the first
+// that is none.
+func (j *changeJob) way() (Way, error) {
+	way, err := j.c.outside.way, j.c.outside.err
 	for _, dir := range j.dirs {
-		if !yield(j.c.above[dir]) {
-			return
+		d := j.c.above[dir]
+		if err == nil {
+			err = d.err
 		}
+		way = way.Through(d.attr)
 	}
+	return way, err
 }
 
 // release lets another job open.

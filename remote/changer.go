@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,12 +19,15 @@ type changer struct {
 	reqs []ChangeRequest
 	each func(i int, r ChangeResult)
 
-	above   map[string]above // directories that entries lie in
-	outside []above          // those that the root lies in
-	jobs    []*changeJob     // by request; nil: not started
-	done    []bool           // by request: each was called
-	next    int              // first request not started
-	redo    []*changeJob     // started on a connection that has ended
+	above   map[string]*above // directories that entries lie in, and the root
+	outside struct {          // those that the root lies in
+		way Way
+		err error
+	}
+	jobs    []*changeJob // by request; nil: not started
+	done    []bool       // by request: each was called
+	next    int          // first request not started
+	redo    []*changeJob // started on a connection that has ended
 	lanes   []*changeLane
 	holding int  // jobs between OPEN and CLOSE, in all lanes
 	window  int  // how many may be
@@ -58,7 +62,7 @@ type changeLane struct {
 func newChanger(root string, reqs []ChangeRequest, each func(int, ChangeResult)) *changer {
 	c := &changer{
 		root: root, reqs: reqs, each: each,
-		above:  make(map[string]above),
+		above:  make(map[string]*above),
 		jobs:   make([]*changeJob, len(reqs)),
 		done:   make([]bool, len(reqs)),
 		at:     make(map[string]*changeJob),
@@ -87,14 +91,14 @@ func (c *changer) begin(all []*fastlane.Session) {
 // above the entries that have no answer yet.
 func (c *changer) lookAbove(all []*fastlane.Session) {
 	clear(c.above)
-	c.looked = false
+	c.looked, c.outside.way, c.outside.err = false, Way{}, nil
 	var paths []string
 	for _, dir := range ancestors(c.root) {
 		paths = append(paths, below("/", dir))
 	}
-	c.outside = make([]above, len(paths))
+	outside := len(paths)
 	dirs := []string{"."}
-	c.above["."] = above{}
+	c.above["."] = new(above)
 	for i := range c.reqs {
 		if c.done[i] {
 			continue
@@ -104,8 +108,8 @@ func (c *changer) lookAbove(all []*fastlane.Session) {
 			continue
 		}
 		for _, dir := range c.chain(c.reqs[i].Path) {
-			if _, known := c.above[dir]; !known {
-				c.above[dir] = above{}
+			if c.above[dir] == nil {
+				c.above[dir] = new(above)
 				dirs = append(dirs, dir)
 			}
 		}
@@ -114,27 +118,14 @@ func (c *changer) lookAbove(all []*fastlane.Session) {
 		paths = append(paths, below(c.root, dir))
 	}
 	c.lookAt(all, paths, func(i int, a Attr, err error) {
-		switch inside := i - len(c.outside); {
-		case inside < 0:
-			c.outside[i] = isAbove(paths[i], a, err)
-		case inside == 0:
-			c.above["."] = isAbove(paths[i], a, err)
-		default:
-			c.above[dirs[inside]] = isAbove(dirs[inside], a, err)
+		if i >= outside {
+			*c.above[dirs[i-outside]] = newAbove(dirs[i-outside], a, err)
+			return
 		}
+		d := newAbove(paths[i], a, err)
+		c.outside.way = c.outside.way.Through(d.attr)
+		c.outside.err = cmp.Or(c.outside.err, d.err)
 	})
-}
-
-// isAbove judges what was seen of a directory on the way to entries.
-func isAbove(path string, a Attr, err error) above {
-	d := above{attr: a}
-	switch {
-	case err != nil:
-		d.err = fmt.Errorf("the directory %q above it: %w", path, err)
-	case a.Type() != typeDir:
-		d.err = fmt.Errorf("%q above it is %w now", path, ErrNotDir)
-	}
-	return d
 }
 
 // lookAt looks at directories, in all sessions together, before anything is

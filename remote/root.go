@@ -64,12 +64,10 @@ func (c *Client) lookForRoot(ctx context.Context, t Target) (Root, error) {
 		return Root{}, err
 	}
 	if seen == nil {
-		seen = new(seenRoot)
-		l := newLookup([]string{root.Path}, func(_ int, a Attr, err error) { seen.attr, seen.err = a, err })
-		err = c.attempt(ctx, l.op, l.beginIn)
+		seen, err = c.seeRoot(ctx, root.Path)
 	}
-	if root.Attr = seen.attr; err == nil {
-		err = seen.err
+	if err == nil {
+		root.Attr, root.Way, err = seen.attr, root.Way.Beyond(seen.way), seen.err
 	}
 	if err == nil && root.Attr.HasMode() && root.Attr.Type() != typeDir {
 		err = ErrNotDir
@@ -162,7 +160,11 @@ func findRoot(files *sftp.Client, t Target) (Root, error) {
 	if asked == "" {
 		resolved = login
 	}
-	return Root{Path: resolved, Asked: asked, Found: !t.HasPath, Linked: resolved != path.Clean(full)}, nil
+	root := Root{Path: resolved, Asked: asked, Found: !t.HasPath, Linked: resolved != path.Clean(full)}
+	if root.Linked {
+		root.Way = linksOnWay(files, full, resolved)
+	}
+	return root, nil
 }
 
 var errNoCandidate = errors.New("none of the usual web roots exists")
@@ -256,14 +258,20 @@ func typeOf(info fs.FileInfo, err error) (uint32, error) {
 	if err != nil {
 		return 0, fileError(err)
 	}
-	var st *sftp.FileStat
-	if info != nil {
-		st, _ = info.Sys().(*sftp.FileStat)
-	}
+	st := statOf(info)
 	if st == nil { // pkg/sftp takes a status of OK in place of the attributes
 		return 0, fmt.Errorf("%w: it says ok to STAT and sends no answer", fastlane.ErrProtocol)
 	}
 	return st.Mode & typeMask, nil
+}
+
+// statOf gives what the server sent of an entry; nil if that is nothing.
+func statOf(info fs.FileInfo) *sftp.FileStat {
+	if info == nil {
+		return nil
+	}
+	st, _ := info.Sys().(*sftp.FileStat)
+	return st
 }
 
 // fileError makes an error of pkg/sftp one that callers of this package know.

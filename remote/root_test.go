@@ -57,6 +57,8 @@ func TestResolveRoot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			home, dial := start(t)
 			layOutHome(t, home)
+			login, err := dial().ResolveRoot(t.Context(), Target{Path: ".", HasPath: true})
+			must(t, err)
 			for _, test := range tests {
 				c := dial()
 				target := Target{HasPath: test.target != "-"}
@@ -72,11 +74,15 @@ func TestResolveRoot(t *testing.T) {
 					continue
 				}
 				test.want.Path = filepath.ToSlash(filepath.Join(home, test.want.Path))
-				attr := root.Attr
-				root.Attr = Attr{}
+				attr, way := root.Attr, root.Way
+				root.Attr, root.Way = Attr{}, Way{}
 				if err != nil || root != test.want || attr.Type() != fastlane.TypeDir {
 					t.Errorf("%q: %+v (%+v), error %v, want %+v", test.target, root, attr, err, test.want)
 					continue
+				}
+				// ProFTPD does not tell whose a symlink is.
+				if why := way.Objection(login.Attr.UID); (why != "") != (name == "ProFTPD" && root.Linked) {
+					t.Errorf("%q: to what is the account's own there is the objection %q", test.target, why)
 				}
 				if _, err := walkAll(t, c, root.Path, WalkOptions{}); err != nil {
 					t.Errorf("%q: %v", test.target, err)

@@ -7,26 +7,33 @@ import (
 	"hostperm/remote/fastlane"
 )
 
-// rootLook is a look at where the root may be, before it is known whether the
-// server calls it so: it saves a round trip.
+// rootLook is a look at where the root may be, and at the directories above,
+// before it is known whether the server calls it so: it saves a round trip.
 type rootLook struct {
-	path string
-	s    *fastlane.Session
-	look look
-	done chan struct{} // closed when the look is complete
+	path  string
+	s     *fastlane.Session
+	looks []look // of pathsTo(path)
+	left  int    // not complete
+	done  chan struct{}
 }
 
 // lookAtRoot sends the look in a session of which nothing else is expected yet.
 func lookAtRoot(s *fastlane.Session, path string) *rootLook {
-	r := &rootLook{path: path, s: s, done: make(chan struct{})}
-	r.look.send(s, r, 0, path)
+	paths := pathsTo(path)
+	r := &rootLook{path: path, s: s, looks: make([]look, len(paths)), left: len(paths), done: make(chan struct{})}
+	for i, p := range paths {
+		r.looks[i].send(s, r, i, p)
+	}
 	s.Flush()
 	return r
 }
 
 // Reply implements fastlane.Handler.
-func (r *rootLook) Reply(op fastlane.Op, _ int, reply *fastlane.Reply) {
-	if r.look.take(op, reply) {
+func (r *rootLook) Reply(op fastlane.Op, tag int, reply *fastlane.Reply) {
+	if !r.looks[tag].take(op, reply) {
+		return
+	}
+	if r.left--; r.left == 0 {
 		close(r.done)
 	}
 }
@@ -38,12 +45,6 @@ func likelyRoot(t Target) string {
 		return t.Path
 	}
 	return ""
-}
-
-// seenRoot is what was seen at the root.
-type seenRoot struct {
-	attr Attr
-	err  error
 }
 
 // seenEarly gives what the first session has seen at the root, nil if it has not
@@ -64,7 +65,7 @@ func (c *Client) seenEarly(ctx context.Context, root string) *seenRoot {
 	}
 	select {
 	case <-r.done:
-		return &seenRoot{r.look.attr, r.look.err}
+		return newSeenRoot(len(r.looks), func(i int) (Attr, error) { return r.looks[i].attr, r.looks[i].err })
 	case <-r.s.Done():
 	case <-ctx.Done():
 	}
