@@ -84,7 +84,7 @@ func (s *Start) UnmarshalJSON(data []byte) error {
 		return errors.New("start: the time has no year of four digits")
 	}
 	*s = Start{Protocol: w.Protocol, Tool: w.Tool, Version: w.Version, Target: w.Target, Root: root,
-		Profile: w.Profile, Started: started, Recognised: w.Recognised}
+		Profile: w.Profile, Started: started, Recognised: w.Recognised, Notice: w.Notice}
 	return nil
 }
 
@@ -104,7 +104,7 @@ func (f *Finding) UnmarshalJSON(data []byte) error {
 }
 
 func (w *findingWire) finding() (Finding, error) {
-	f := Finding{Rule: w.Rule, Detail: w.Detail, Fixed: w.Fixed}
+	f := Finding{Rule: w.Rule, Detail: w.Detail, Fixed: w.Fixed, Held: w.Held}
 	var errs [5]error
 	f.Path, errs[0] = entryPath(w.Path, w.PathBase64)
 	f.Kind, errs[1] = policy.ParseKind(w.Kind)

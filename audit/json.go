@@ -85,6 +85,7 @@ type (
 		RootBase64 string `json:"root_base64,omitempty"`
 		Profile    string `json:"profile"`
 		Started    string `json:"started"` // UTC, RFC 3339, whole seconds
+		Notice     string `json:"notice,omitempty"`
 
 		Recognised []policy.Recognition `json:"recognised,omitempty"`
 	}
@@ -102,6 +103,7 @@ type (
 		GID        *uint32 `json:"gid,omitempty"`
 		Detail     string  `json:"detail"`
 		Fixed      bool    `json:"fixed,omitempty"`
+		Held       string  `json:"held,omitempty"`
 	}
 	gapWire struct {
 		Type       string `json:"type"`
@@ -144,7 +146,7 @@ func (s Start) MarshalJSON() ([]byte, error) {
 	}
 	root, raw := wirePath(s.Root)
 	return encodeLine(startWire{Type: typeStart, Protocol: s.Protocol, Tool: s.Tool, Version: s.Version, Target: s.Target,
-		Root: root, RootBase64: raw, Profile: s.Profile, Started: started.Format(time.RFC3339), Recognised: s.Recognised})
+		Root: root, RootBase64: raw, Profile: s.Profile, Started: started.Format(time.RFC3339), Notice: s.Notice, Recognised: s.Recognised})
 }
 
 // printableYear reports whether RFC 3339 can express a time in UTC.
@@ -178,6 +180,9 @@ func (f Finding) MarshalJSON() ([]byte, error) {
 	b = appendMember(b, "detail", f.Detail)
 	if f.Fixed {
 		b = append(b, `,"fixed":true`...)
+	}
+	if f.Held != "" {
+		b = appendMember(b, "held", f.Held)
 	}
 	return append(b, '}'), nil
 }

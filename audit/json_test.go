@@ -28,6 +28,11 @@ var protocol = []struct {
 	{Finding{Path: "a", Kind: policy.KindFile, Rule: "file-mode", Severity: policy.Low, Mode: 0o600, ModeKnown: true,
 		Want: 0o644, Change: policy.Loosen, Fixed: true},
 		`{"type":"finding","path":"a","kind":"file","rule":"file-mode","severity":"low","mode":"0600","want":"0644","change":"loosen","detail":"","fixed":true}`},
+	{Finding{Path: "a", Kind: policy.KindFile, Rule: "file-mode", Severity: policy.Low, Mode: 0o600, ModeKnown: true,
+		Want: 0o644, Change: policy.Loosen, Held: "it has 2 hard links"},
+		`{"type":"finding","path":"a","kind":"file","rule":"file-mode","severity":"low","mode":"0600","want":"0644","change":"loosen","detail":"","held":"it has 2 hard links"}`},
+	{Start{Protocol: 1, Root: "/r", Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Notice: "the web root belongs to root"},
+		`{"type":"start","protocol":1,"tool":"","version":"","target":"","root":"/r","profile":"","started":"2026-01-02T03:04:05Z","notice":"the web root belongs to root"}`},
 	{Finding{Path: "<&>\x1b\u2028", Kind: policy.KindUnknown, Rule: "mode-unknown", Severity: policy.Medium, Change: policy.None},
 		`{"type":"finding","path":"<&>\u001b\u2028","kind":"unknown","rule":"mode-unknown","severity":"medium","mode":"","want":"","change":"none","detail":""}`},
 	{Finding{Path: "a\xff\xfe", Kind: policy.KindFIFO, Rule: "special-file", Severity: policy.Medium, Mode: 0, ModeKnown: true, Change: policy.None, OwnerKnown: true},
@@ -112,7 +117,7 @@ func randomMessages(r *rand.Rand) []Message {
 	}
 	status := []Status{Planned, Applied, Refused, Failed, Unchanged}[r.IntN(5)]
 	return []Message{f,
-		Start{Protocol: 1, Tool: "t", Version: "v", Target: "u@h", Root: "/" + path(), Profile: "default", Started: time.Unix(r.Int64N(1<<36), 0).UTC()},
+		Start{Protocol: 1, Tool: "t", Version: "v", Target: "u@h", Root: "/" + path(), Profile: "default", Started: time.Unix(r.Int64N(1<<36), 0).UTC(), Notice: "n"},
 		Gap{Path: path(), Error: "e"},
 		Change{Path: path(), From: mode(), To: mode(), Status: status, Detail: "d"},
 		Summary{Dirs: r.Int64(), Files: r.Int64(), Other: 3, Excluded: 4, Findings: counts(), Remaining: counts(), Gaps: r.IntN(9),

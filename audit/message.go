@@ -25,6 +25,7 @@ type Start struct {
 	Root     string // absolute, resolved
 	Profile  string
 	Started  time.Time
+	Notice   string // what to know before the rest, in words; "": nothing
 
 	// Recognised are the profiles among Profile's that nobody asked for, each with
 	// what it was recognised by.
@@ -47,7 +48,8 @@ type Finding struct {
 	UID, GID   uint32
 	OwnerKnown bool // false: the server sent no owner; JSON "uid" and "gid" are then left out
 	Detail     string
-	Fixed      bool // a second audit, after changes, did not find it any more
+	Held       string // why no repair makes the change: it could be one of another entry; "": it may
+	Fixed      bool   // a second audit, after changes, did not find it any more
 
 	// What follows is not part of the protocol: what the server said when it was
 	// audited, for a repair to compare with, and the bits that this rule by itself

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -24,6 +25,7 @@ type Options struct {
 	RootAttr *remote.Attr     // what was seen of the root a moment ago; nil: look
 	Window   int              // directories asked for at once in each session; 0: automatic
 	Progress *remote.Progress // counts the running walk; may be nil
+	Way      remote.Way       // to the root; see Finding.Held
 
 	WaitForHandles bool // see remote.WalkOptions
 
@@ -51,7 +53,7 @@ func Run(ctx context.Context, w Walker, root string, p *policy.Policy, o Options
 func runLimited(ctx context.Context, w Walker, root string, p *policy.Policy, o Options, most limits) (*Result, error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	c := &collector{policy: p, result: &Result{Root: root, from: slices.Clone(o.From)}, limits: most, end: end}
+	c := &collector{policy: p, way: o.Way, result: &Result{Root: root, from: slices.Clone(o.From)}, limits: most, end: end}
 	c.file.RootInSSH = policy.HasSSHDir(root)
 	var err error
 	if c.excludes, err = compileExcludes(o.Exclude); err != nil {
@@ -76,6 +78,7 @@ func runLimited(ctx context.Context, w Walker, root string, p *policy.Policy, o 
 // entry, so that one without findings costs no memory.
 type collector struct {
 	policy   *policy.Policy
+	way      remote.Way
 	excludes excludes
 	starts   map[string]bool // Options.From
 	remember bool
@@ -165,13 +168,14 @@ func (c *collector) count() {
 // report keeps what was found of the current entry.
 func (c *collector) report(path string, attr remote.Attr) {
 	f := &c.file
+	held := c.held(&attr)
 	for i := range c.found {
 		x := &c.found[i]
 		finding := Finding{Path: path, Kind: f.Kind, Rule: x.Rule.ID, Severity: x.Severity,
 			Mode: f.Mode, ModeKnown: f.ModeKnown, Change: x.Change,
 			UID: f.UID, GID: f.GID, OwnerKnown: f.OwnerKnown, Detail: x.Detail, Attr: attr, Clear: x.Clear, Set: x.Set}
 		if x.Change != policy.None {
-			finding.Want = x.Want
+			finding.Want, finding.Held = x.Want, held
 		}
 		if x.Blocker != "" {
 			finding.Detail += ": " + strconv.Quote(x.Blocker)
@@ -180,6 +184,19 @@ func (c *collector) report(path string, attr remote.Attr) {
 			c.result.Findings = append(c.result.Findings, finding)
 		}
 	}
+}
+
+// held says why the current entry must not be changed although a rule asks for
+// it: who could have the change go elsewhere.
+func (c *collector) held(a *remote.Attr) string {
+	if a.Links > 1 {
+		return fmt.Sprintf("it has %d hard links: another name of it may lie outside the web root", a.Links)
+	}
+	way := c.way
+	for d := c.file.Dir; d != nil; d = d.Parent {
+		way = way.ThroughOwner(d.UID, d.OwnerKnown)
+	}
+	return way.Objection(c.file.UID)
 }
 
 // gap keeps a place that could not be seen, unless it is one that nobody

@@ -59,7 +59,7 @@ func TestAboveHostile(t *testing.T) {
 	f := newFake(unknown)
 	c := f.client(t)
 	found, err := c.Above(t.Context(), "/r/f/www")
-	if err != nil || len(found) != 3 || !errors.Is(found[0].Err, ErrNotExist) || found[1].Err == nil || !errors.Is(found[2].Err, ErrNotExist) {
+	if err != nil || len(found) != 3 || found[0].Err != nil || found[1].Err == nil || !errors.Is(found[2].Err, ErrNotExist) {
 		t.Errorf("%+v, error %v", found, err)
 	}
 	if found, err := c.Above(t.Context(), "/"); err != nil || found != nil {

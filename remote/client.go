@@ -48,6 +48,7 @@ type Root struct {
 	Found  bool   // no path was given: Asked is the first candidate that exists
 	Linked bool   // Asked was itself a symlink, or passed through one
 	Attr   Attr   // of the resolved directory
+	Home   Attr   // of the login directory; no flags: it was not seen
 	Way    Way    // to it: the directories above it, and the symlinks that Asked passes through
 }
 

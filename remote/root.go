@@ -67,7 +67,7 @@ func (c *Client) lookForRoot(ctx context.Context, t Target) (Root, error) {
 		seen, err = c.seeRoot(ctx, root.Path)
 	}
 	if err == nil {
-		root.Attr, root.Way, err = seen.attr, root.Way.Beyond(seen.way), seen.err
+		root.Attr, root.Home, root.Way, err = seen.attr, seen.home, root.Way.Beyond(seen.way), seen.err
 	}
 	if err == nil && root.Attr.HasMode() && root.Attr.Type() != typeDir {
 		err = ErrNotDir

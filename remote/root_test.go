@@ -75,7 +75,7 @@ func TestResolveRoot(t *testing.T) {
 				}
 				test.want.Path = filepath.ToSlash(filepath.Join(home, test.want.Path))
 				attr, way := root.Attr, root.Way
-				root.Attr, root.Way = Attr{}, Way{}
+				root.Attr, root.Home, root.Way = Attr{}, Attr{}, Way{}
 				if err != nil || root != test.want || attr.Type() != fastlane.TypeDir {
 					t.Errorf("%q: %+v (%+v), error %v, want %+v", test.target, root, attr, err, test.want)
 					continue

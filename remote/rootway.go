@@ -14,13 +14,14 @@ import (
 type seenRoot struct {
 	attr Attr
 	err  error
-	way  Way // through the directories that it lies in
+	way  Way  // through the directories that it lies in
+	home Attr // of the login directory; no flags: not seen
 }
 
-// pathsTo gives the directories that a root lies in, from the server's root
-// down, and the root itself.
+// pathsTo gives the login directory, the directories that a root lies in, from
+// the server's root down, and the root itself.
 func pathsTo(root string) []string {
-	var paths []string
+	paths := []string{"."}
 	for _, dir := range ancestors(root) {
 		paths = append(paths, below("/", dir))
 	}
@@ -35,7 +36,11 @@ func newSeenRoot(n int, seen func(i int) (Attr, error)) *seenRoot {
 		if err != nil || a.Type() != typeDir {
 			a = Attr{}
 		}
-		r.way = r.way.Through(a)
+		if i == 0 {
+			r.home = a
+		} else {
+			r.way = r.way.Through(a)
+		}
 	}
 	r.attr, r.err = seen(n - 1)
 	return r

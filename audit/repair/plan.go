@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -35,8 +36,9 @@ const htaccessRule = "htaccess-unreadable"
 
 // NewPlan groups findings by path. A finding becomes part of a step only if it
 // is about a file or directory whose mode and owner the server reported, that is
-// not in a directory named .ssh, and on whose wanted mode all findings agree;
-// the others are left over, each with the reason.
+// not in a directory named .ssh, has no second hard link, is not where somebody
+// else could have put it (audit.Finding.Held), and on whose wanted mode all
+// findings agree; the others are left over, each with the reason.
 func NewPlan(findings []audit.Finding) *Plan {
 	byPath := func(a, b audit.Finding) int { return strings.Compare(a.Path, b.Path) }
 	if !slices.IsSortedFunc(findings, byPath) { // those of an audit are
@@ -130,8 +132,10 @@ func untouchable(f *audit.Finding) string {
 		return "the server did not report its owner, so a change could not be kept to this very entry"
 	case policy.Mode(f.Attr.Perm()) != f.Mode || audit.KindOf(&f.Attr) != f.Kind || f.Want > policy.AllBits:
 		return "what is known of it contradicts itself"
+	case f.Attr.Links > 1:
+		return fmt.Sprintf("it has %d hard links: another name of it may lie outside the web root", f.Attr.Links)
 	}
-	return ""
+	return f.Held
 }
 
 // validPath reports whether p names the root or something below it, without any

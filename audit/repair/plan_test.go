@@ -64,6 +64,8 @@ func TestPlanLeavesOver(t *testing.T) {
 		"owner unknown":     {with(func(f *audit.Finding) { f.Attr.Flags &^= fastlane.AttrUIDGID }), "the server did not report its owner, so a change could not be kept to this very entry"},
 		"mode contradicts":  {with(func(f *audit.Finding) { f.Attr.Mode ^= 1 }), "what is known of it contradicts itself"},
 		"kind contradicts":  {with(func(f *audit.Finding) { f.Kind = policy.KindDir }), "what is known of it contradicts itself"},
+		"two hard links":    {with(func(f *audit.Finding) { f.Attr.Links = 2 }), "it has 2 hard links: another name of it may lie outside the web root"},
+		"held back":         {with(func(f *audit.Finding) { f.Held = "another's" }), "another's"},
 		"more than 12 bits": {with(func(f *audit.Finding) { f.Want |= 0o10000 }), "what is known of it contradicts itself"},
 	}
 	for _, p := range []string{"", "..", "a/../b", "/etc/passwd", "a//b", "a/", "./a", "a\x00b"} {

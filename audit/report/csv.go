@@ -44,8 +44,11 @@ func (s *sheet) start(m audit.Start) error {
 			return err
 		}
 	}
-	return s.write(csvRow{kind: "start", detail: m.Tool + " " + m.Version + ", profile " + m.Profile +
-		", started " + m.Started.UTC().Format(time.RFC3339)})
+	detail := m.Tool + " " + m.Version + ", profile " + m.Profile + ", started " + m.Started.UTC().Format(time.RFC3339)
+	if m.Notice != "" {
+		detail += "; " + m.Notice
+	}
+	return s.write(csvRow{kind: "start", detail: detail})
 }
 
 func (s *sheet) message(m audit.Message) error {
@@ -66,6 +69,9 @@ func (s *sheet) finding(f audit.Finding) error {
 		change: string(f.Change), detail: f.Detail}
 	if f.Fixed {
 		r.status = "fixed"
+	}
+	if f.Held != "" {
+		r.detail += "; held back: " + f.Held
 	}
 	if f.ModeKnown {
 		r.mode = f.Mode.String()

@@ -91,6 +91,9 @@ func (t *table) end(s audit.Summary, cut bool) error {
 	}
 	head := t.where() + t.remark(s, cut)
 	t.line(head, "  ")
+	if t.head.Notice != "" {
+		t.line(t.paint(styleBad, "NOTE")+": "+audit.SafeText(t.head.Notice), "  ")
+	}
 	t.recognised()
 	if err := t.findings(); err != nil {
 		return err

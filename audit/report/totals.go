@@ -14,9 +14,15 @@ type fixable struct {
 	rule  string // of the worst that needs a decision, and the first of those
 	worst policy.Severity
 	done  int // changes applied
+
+	held heldBack
 }
 
 func (x *fixable) found(f audit.Finding) {
+	if f.Held != "" {
+		x.held.add(f.Held)
+		return
+	}
 	switch f.Change {
 	case policy.Tighten:
 		x.tighten++
@@ -147,6 +153,9 @@ func (t *table) outlook() {
 	}
 	if len(parts) > 0 {
 		t.line("Repair: "+strings.Join(parts, ", "), "  ")
+	}
+	for _, line := range x.held.lines() {
+		t.line("Held back: "+line, "  ")
 	}
 }
 

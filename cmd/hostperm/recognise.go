@@ -42,5 +42,6 @@ func (s *session) recognise(ctx context.Context) error {
 // start is the message that opens the stream of this target.
 func (s *session) start() audit.Start {
 	return audit.Start{Protocol: audit.ProtocolVersion, Tool: "hostperm", Version: version(), Target: s.client.Display(),
-		Root: s.root.Path, Profile: s.policy.Name(), Started: s.started.UTC().Truncate(time.Second), Recognised: s.recognised}
+		Root: s.root.Path, Profile: s.policy.Name(), Started: s.started.UTC().Truncate(time.Second), Recognised: s.recognised,
+		Notice: notTheAccounts(s.client.Server().User, s.root.Home, s.root.Attr)}
 }

@@ -163,7 +163,7 @@ func lockKey(client *remote.Client, root string) string {
 func (s *session) walk(ctx context.Context, what string, from []string) (*audit.Result, error) {
 	counts := &remote.Progress{}
 	defer s.app.progress(s.progress.on(s.app.stderr), walkText(what, counts))()
-	o := audit.Options{Exclude: s.exclude, From: from, Progress: counts,
+	o := audit.Options{Exclude: s.exclude, From: from, Progress: counts, Way: s.root.Way,
 		Window: s.conn.window, WaitForHandles: s.conn.foresee == "never"}
 	if s.result == nil {
 		o.RootAttr, o.Remember = &s.root.Attr, s.fix
