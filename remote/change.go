@@ -31,6 +31,7 @@ type ChangeResult struct {
 	Outcome ChangeOutcome
 	Now     Attr
 	Err     error // nil if applied; errors.Is(Err, ErrPermission) if the account may not
+	ByPath  bool  // it was changed, or may have been, by SETSTAT, as Options.PathChmod allows
 }
 
 const (

@@ -44,6 +44,7 @@ type changeJob struct {
 	setErr  error
 	seeErr  error
 	touched bool // a second look did not show the audited mode
+	follows bool // the change was sent as one that would follow a symlink
 	made    bool // it was sent on a connection that has ended, and a look shows it
 }
 
@@ -140,7 +141,7 @@ func (j *changeJob) end(outcome ChangeOutcome, err error) {
 		j.closeHandle()
 	}
 	j.release()
-	j.c.end(j, ChangeResult{Outcome: outcome, Now: j.now, Err: err})
+	j.c.end(j, ChangeResult{Outcome: outcome, Now: j.now, Err: err, ByPath: j.follows})
 }
 
 // closeHandle gives the handle back. Another may be opened at once, unless
@@ -208,9 +209,9 @@ func (j *changeJob) checked(r *fastlane.Reply, err error) {
 func (j *changeJob) byPath(reason error) {
 	j.handled = reason
 	j.release()
-	if !j.ln.s.Has(fastlane.LSetStatExtension) {
+	if !j.ln.s.Has(fastlane.LSetStatExtension) && !j.c.client.pathChmod {
 		err := fmt.Errorf("it %w, and %w", reason, errNoSafeWay)
-		j.end(ChangeRefused, WithHint(err, fmt.Sprintf("have its owner or the host run chmod %04o on it", j.req.Mode)))
+		j.end(ChangeRefused, WithHint(err, fmt.Sprintf("have its owner or the host run chmod %04o on it, or see --allow-path-chmod", j.req.Mode)))
 		return
 	}
 	j.look.send(j.ln.s, j, int(stepLookAgain), j.path)
@@ -218,7 +219,12 @@ func (j *changeJob) byPath(reason error) {
 
 func (j *changeJob) setByPath() {
 	j.sent, j.waiting = true, 2
-	j.ln.s.LSetStat(j, int(stepSet), j.path, j.req.Mode)
+	if j.ln.s.Has(fastlane.LSetStatExtension) {
+		j.ln.s.LSetStat(j, int(stepSet), j.path, j.req.Mode)
+	} else {
+		j.follows = true
+		j.ln.s.SetStat(j, int(stepSet), j.path, j.req.Mode)
+	}
 	j.ln.s.LStat(j, int(stepSeePath), j.path)
 }
 

@@ -26,6 +26,7 @@ type Options struct {
 	Reconnect        int                  // how often in a row a lost connection is tried to be made anew; 0: never
 	ReconnectPause   time.Duration        // before the first try, and twice as long before each further one in a row, up to a minute; 0: a second
 	Reconnecting     func(Reconnect)      // told of it, by the goroutine whose call that delays; nil: nobody
+	PathChmod        bool                 // change by path what the server offers no safe way for; see Client.Change
 	Prompter         Prompter             // nil: no terminal; nothing is asked
 	Warn             func(message string) // one line each, no line twice, not yet quoted for a terminal; nil: dropped
 }
@@ -82,6 +83,8 @@ type Client struct {
 	closing context.Context // done once Close was called
 	shut    context.CancelFunc
 
+	pathChmod bool // Options.PathChmod
+
 	patience time.Duration // see awaitAnswers
 	silent   atomic.Bool   // the server has outlasted it
 
@@ -101,6 +104,7 @@ func Dial(ctx context.Context, t Target, o Options) (*Client, error) {
 	if o.Sessions > 0 {
 		c.most = o.Sessions
 	}
+	c.pathChmod = o.PathChmod
 	c.retries.redial, c.retries.most, c.retries.tell = conn.redial, o.Reconnect, o.Reconnecting
 	if o.ReconnectPause > 0 {
 		c.retries.first = o.ReconnectPause

@@ -97,19 +97,38 @@
 // remotetest/realserver: OpenSSH and ProFTPD resolve symlinks in REALPATH, a
 // server built on pkg/sftp does not, and ProFTPD makes a link's text absolute.
 //
+// # Whose way leads to an entry
+//
+// The owner of a directory, or of a symlink that the target passes through, can
+// put something else in the place of what is in it. So an entry is changed only
+// if all of them, from the server's root down, belong to the entry's own owner
+// or to root (Way); else the change is refused before anything is opened, and an
+// audit says beforehand that it is held back. A regular file is changed only if
+// it has one name, where the server tells: OpenSSH's longname has the number of
+// links, and nothing else in the protocol does. And setgid is put on a file
+// only for the web root's own group.
+//
 // # What remains
 //
-// SFTP version 3 has no openat and shows no inode. Someone who can rename a
-// directory between the root and the entry, and puts a symlink in its place
-// after it was looked at, can have OPEN reach another place. What is reached
-// there is changed only if it has the audited entry's type, mode, owner, group
-// and, for a file, size and time. To pass for an entry that they own, what is
-// reached must be their own, which they could have changed themselves; to pass
-// for another's, it must be another's to the same bits, and the change is one
-// that was meant for such an entry. By path, where the comparison comes before
-// the change and not with it, the same exchange within one round trip escapes
-// the comparison, but for the second look, which reports it. The same can make
-// OPEN meet a FIFO, which hangs the session until the connection is given up. A hard link
-// is the audited entry: nothing in the attributes tells how many there are.
-// What lies above the root is trusted.
+// SFTP version 3 has no openat and shows no inode. The owner of a directory
+// between the root and the entry, who puts a symlink in its place after it was
+// looked at, can have OPEN reach another place. What is reached there is changed
+// only if it has the audited entry's type, mode, owner, group and, for a file,
+// size and time. That bounds what is won: by the rule above, who can do this is
+// the owner of the entry, or root. What is reached must then belong to that
+// owner, who could have changed it himself, to a mode that he could have given
+// it. So the change is one that he needed no help for, whoever the account is,
+// with two exceptions that are closed otherwise: setgid for a group that he is
+// not in, and a hard link to a file that is his and lies in another's directory,
+// which is his all the same.
+//
+// By path, where the comparison comes before the change and not with it, the
+// exchange of the entry itself within one round trip escapes the comparison, but
+// for the second look, which reports it. lsetstat does not follow a symlink in
+// the last component; one above it leads elsewhere, and there to whatever has
+// the entry's name: there the owner is not compared with the change. This way is
+// only taken for what cannot be opened, which for root is nothing.
+//
+// A FIFO in the place of an entry makes OPEN hang until the run's patience or
+// --timeout ends it; nothing is changed by that.
 package remote

@@ -23,6 +23,7 @@ const (
 	pktRead     = 5
 	pktLstat    = 7
 	pktFstat    = 8
+	pktSetstat  = 9
 	pktFsetstat = 10
 	pktOpendir  = 11
 	pktReaddir  = 12
@@ -344,6 +345,12 @@ func (f *fake) serveOne(r fakeReq) []byte {
 		return f.grant(r, n)
 	case pktClose:
 		return f.close(r)
+	case pktSetstat: // as a server does, through a symlink
+		n := f.find(r.arg)
+		if n != nil && n.attr.Type() == fastlane.TypeSymlink {
+			n = f.find(n.text)
+		}
+		return f.chmod(r.id, n, r.rest)
 	case pktExtended:
 		p, rest := takeStr(r.rest)
 		return f.chmod(r.id, f.find(p), rest)

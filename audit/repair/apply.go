@@ -85,7 +85,7 @@ func (a *applier) admit(steps []PlannedStep) []PlannedStep {
 func (a *applier) judge(s *PlannedStep, r remote.ChangeResult) (audit.Status, outcome, string) {
 	switch r.Outcome {
 	case remote.ChangeApplied:
-		return audit.Applied, outApplied, ""
+		return audit.Applied, outApplied, wayOf(r)
 	case remote.ChangeRefused:
 		if sameEntry(s.Kind, s.UID, s.GID, r.Now) && policy.Mode(r.Now.Perm()) == s.Target {
 			return audit.Unchanged, outUnchanged, "it has this mode already"
@@ -95,6 +95,14 @@ func (a *applier) judge(s *PlannedStep, r remote.ChangeResult) (audit.Status, ou
 		return audit.Failed, outFailed, failure(a.j.header, s.Path, s.Target, s.UID, r)
 	}
 	return audit.Failed, outUnknown, "it may or may not have been changed (undo looks again): " + errorText(r.Err)
+}
+
+// wayOf says how an entry was changed, if that was not the safe way.
+func wayOf(r remote.ChangeResult) string {
+	if r.ByPath {
+		return "by path, as --allow-path-chmod allows"
+	}
+	return ""
 }
 
 func (a *applier) report(s *PlannedStep, status audit.Status, detail string) {

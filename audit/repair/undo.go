@@ -217,8 +217,8 @@ func (u *undoer) send(ctx context.Context, todo []pendingIntent, reqs []remote.C
 		u.seen.count(policy.Mode(reqs[i].Expect.Perm()), r)
 		switch r.Outcome {
 		case remote.ChangeApplied:
-			u.note(p, outApplied, r.Now, "")
-			u.report(p, policy.Mode(reqs[i].Expect.Perm()), audit.Applied, "")
+			u.note(p, outApplied, r.Now, wayOf(r))
+			u.report(p, policy.Mode(reqs[i].Expect.Perm()), audit.Applied, wayOf(r))
 		case remote.ChangeRefused:
 			u.unsettled(p, outRefused, r.Now, errorText(r.Err))
 		case remote.ChangeFailed:

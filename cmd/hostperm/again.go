@@ -14,7 +14,7 @@ import (
 // connectionFlags are those that a later command needs to reach the same
 // server and the same journals.
 func connectionFlags() []string {
-	return []string{"identity", "jump", "ssh-config", "known-hosts", "accept-new-host-key", "host-key", "password-file", "state-dir"}
+	return []string{"identity", "jump", "ssh-config", "known-hosts", "accept-new-host-key", "host-key", "password-file", "state-dir", "allow-path-chmod"}
 }
 
 // auditAgain are those that a later audit needs, to judge alike; a journal

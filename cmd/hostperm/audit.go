@@ -82,6 +82,7 @@ func (f *auditFlags) register(fs *pflag.FlagSet) {
 		fs.BoolVarP(&f.yes, "yes", "y", false, "with --fix: do not ask; tighten, and make .htaccess readable")
 		fs.BoolVar(&f.loosen, "loosen", false, "with --fix and --yes or --dry-run: also make private entries readable to others")
 		fs.BoolVar(&f.dryRun, "dry-run", false, "with --fix: show what --yes would change, and change nothing")
+		f.conn.registerChange(fs)
 		fs.StringVar(&f.stateDir, "state-dir", "", "`directory` of journals and locks (default "+stateDirHint()+")")
 	})
 }
@@ -211,7 +212,7 @@ func (f *auditFlags) checkFix() error {
 	for _, flag := range []struct {
 		on   bool
 		name string
-	}{{f.yes, "--yes"}, {f.loosen, "--loosen"}, {f.dryRun, "--dry-run"}} {
+	}{{f.yes, "--yes"}, {f.loosen, "--loosen"}, {f.dryRun, "--dry-run"}, {f.conn.options.PathChmod, "--allow-path-chmod"}} {
 		if flag.on && !f.fix {
 			return usagef("hostperm audit --fix "+flag.name+" TARGET", "%s does nothing without --fix", flag.name)
 		}

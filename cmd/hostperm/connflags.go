@@ -57,6 +57,12 @@ func (c *connFlags) registerWalk(fs *pflag.FlagSet) {
 	fs.StringVar(&c.foresee, "foresee", "auto", "list a directory in one round trip where the server's handles can be foreseen: `auto|never`")
 }
 
+// registerChange registers the flag that says how modes may be changed.
+func (c *connFlags) registerChange(fs *pflag.FlagSet) {
+	fs.BoolVar(&c.options.PathChmod, "allow-path-chmod", false,
+		"change also by path what the server offers no other way for; an entry that is exchanged for a symlink at that moment leads the change elsewhere")
+}
+
 // finish checks the flags and reads the secrets, before any host is contacted.
 func (c *connFlags) finish(a *app) error {
 	o := &c.options

@@ -277,6 +277,31 @@ func TestRandomModesOnRealServers(t *testing.T) {
 	}
 }
 
+// TestPathChmodOnProFTPD repairs all that ProFTPD offers no safe way for, as
+// --allow-path-chmod allows; each such change is named, and undone.
+func TestPathChmodOnProFTPD(t *testing.T) {
+	a := account{realserver.ProFTPD(t, realserver.Options{}), t.TempDir()}
+	root := filepath.Join(a.HomeDir, "site")
+	brokenTree(t, root)
+	before := treeModes(t, root)
+	a.Chown(t, root)
+	restoreModes(t, root, before)
+	status, out, stderr := a.run(t, "audit", "--fix", "--yes", "--loosen", "--allow-path-chmod", "--format", "jsonl", a.target(root))
+	s := readScan(t, out)
+	if status != exitClean || s.changes["applied"] == 0 || len(s.changes) != 1 {
+		t.Errorf("fix: exit status %d, changes %v\n%s", status, s.changes, stderr)
+	}
+	if named := strings.Count(out, "as --allow-path-chmod allows"); named < 12 { // the directories at least
+		t.Errorf("%d of the changes say that they were made by path", named)
+	}
+	if !strings.Contains(stderr, "undo") || !strings.Contains(stderr, "--allow-path-chmod") {
+		t.Errorf("the command that puts it back is not named with the flag:\n%s", stderr)
+	}
+	if status, _, stderr := a.run(t, "undo", "--yes", "--allow-path-chmod"); status != exitClean || !maps.Equal(treeModes(t, root), before) {
+		t.Errorf("undo: exit status %d\n%s", status, stderr)
+	}
+}
+
 func restoreModes(t *testing.T, root string, modes map[string]uint64) {
 	t.Helper()
 	for path, mode := range modes {

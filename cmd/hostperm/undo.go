@@ -48,6 +48,7 @@ the fix needed.`,
 		fs.BoolVar(&f.dryRun, "dry-run", false, "show what would be put back, and change nothing")
 		fs.BoolVarP(&f.quiet, "quiet", "q", false, "print only what could not be put back")
 		fs.BoolVar(&f.all, "all", false, "no limit on the number of lines")
+		f.conn.registerChange(fs)
 		fs.StringVar(&f.stateDir, "state-dir", "", "`directory` of journals and locks (default "+stateDirHint()+")")
 	})
 	return cmd

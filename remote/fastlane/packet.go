@@ -19,6 +19,7 @@ const (
 	typeRead     = 5
 	typeLStat    = 7
 	typeFStat    = 8
+	typeSetStat  = 9
 	typeFSetStat = 10
 	typeOpenDir  = 11
 	typeReadDir  = 12
@@ -53,6 +54,7 @@ const (
 	OpFStat
 	OpFSetStat
 	OpLSetStat
+	OpSetStat
 	OpReadLink
 	OpStat
 	OpRealPath
@@ -70,6 +72,7 @@ var answers = [...]byte{
 	OpFStat:    typeAttrs,
 	OpFSetStat: typeStatus,
 	OpLSetStat: typeStatus,
+	OpSetStat:  typeStatus,
 	OpReadLink: typeName,
 	OpStat:     typeAttrs,
 	OpRealPath: typeName,
@@ -85,6 +88,7 @@ var opNames = [...]string{
 	OpFStat:    "FSTAT",
 	OpFSetStat: "FSETSTAT",
 	OpLSetStat: "lsetstat",
+	OpSetStat:  "SETSTAT",
 	OpReadLink: "READLINK",
 	OpStat:     "STAT",
 	OpRealPath: "REALPATH",

@@ -172,6 +172,16 @@ func (s *Session) LSetStat(h Handler, tag int, path string, perm uint16) {
 	}
 }
 
+// SetStat sets the twelve permission bits of what a path names, or of what that
+// leads to if it names a symlink.
+func (s *Session) SetStat(h Handler, tag int, path string, perm uint16) {
+	if s.begin(typeSetStat, request{op: OpSetStat, tag: tag, h: h}) {
+		s.putString(path)
+		s.putPerm(perm)
+		s.finish()
+	}
+}
+
 func (s *Session) putPerm(perm uint16) {
 	s.putUint32(AttrPermissions)
 	s.putUint32(uint32(perm) & 0o7777)
