@@ -1,7 +1,7 @@
 // Command soak proves what hostperm promises when things go wrong, by trying it
 // often. It runs on Linux, with OpenSSH installed:
 //
-//	go run ./testdata/soak -case walks|fixes|kill|all -runs 200 -seed 1
+//	go run ./testdata/soak -case walks|fixes|kill|swap|all -runs 200 -seed 1
 //
 // Each run makes a tree with broken modes and odd names, and runs hostperm
 // against a private sshd through a proxy that does harm at a byte chosen at
@@ -10,11 +10,18 @@
 //   - walks: the connection is cut, reset or stalled during an audit. The run has
 //     to end with exactly the findings that the file system has, or with exit
 //     status 3 or 4 and an account in which nothing is wrong.
+//
 //   - fixes: the same during a repair. Every change that is told has to be on
 //     disk, every change on disk has to be told and to stand in the journal, and
 //     undo has to put back every bit.
+//
 //   - kill: the repair is killed with SIGKILL, and so is the undo after it. The
 //     undo after that has to put back every bit.
+//
+//   - swap, as root only: root repairs the tree of a tenant, who exchanges what
+//     is in it for symlinks, hard links and FIFOs all the while, which lead to a
+//     tree outside that looks the same and belongs to others. Nothing there may
+//     change, and whatever was not made has to be told with its reason.
 //
 // What a run should find is worked out from the disk, by a program text that
 // shares nothing with hostperm's. A violation is printed with the seed that
@@ -41,6 +48,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == attackCommand {
+		os.Exit(attack(os.Args[2:]))
+	}
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 

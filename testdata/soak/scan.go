@@ -16,6 +16,7 @@ type line struct {
 	Fixed      bool
 	From, To   string
 	Status     string
+	Detail     string
 	ID         int
 
 	counts

@@ -57,7 +57,7 @@ func startServer() (s *server, err error) {
 			err = fmt.Errorf("start sshd: %w", e.error)
 		}
 	}()
-	s.Server = realserver.OpenSSH(s.stage, realserver.Options{Config: "MaxStartups 1000\n"})
+	s.Server = realserver.OpenSSH(s.stage, realserver.Options{Config: "MaxStartups 1000\nAllowUsers root\n"})
 	return s, nil
 }
 

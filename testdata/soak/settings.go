@@ -15,6 +15,7 @@ import (
 type settings struct {
 	cases    []soakCase
 	runs     int
+	last     time.Duration // no run begins later; 0: all of them do
 	seed     uint64
 	jobs     int
 	entries  int
@@ -30,15 +31,20 @@ type soakCase struct {
 }
 
 func cases() []soakCase {
-	return []soakCase{{"walks", (*soakRun).walk}, {"fixes", (*soakRun).fix}, {"kill", (*soakRun).kill}}
+	all := []soakCase{{"walks", (*soakRun).walk}, {"fixes", (*soakRun).fix}, {"kill", (*soakRun).kill}}
+	if isRoot() {
+		all = append(all, soakCase{"swap", (*soakRun).swap})
+	}
+	return all
 }
 
 func parseSettings(args []string, stderr io.Writer) (settings, error) {
 	var s settings
 	fs := flag.NewFlagSet("soak", flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // errors are printed once, by the caller
-	name := fs.String("case", "all", "walks, fixes, kill or all")
+	name := fs.String("case", "all", "walks, fixes, kill, swap (as root) or all")
 	fs.IntVar(&s.runs, "runs", 200, "runs of each case")
+	fs.DurationVar(&s.last, "for", 0, "begin no run after this `duration`, such as 5m (default: all of them)")
 	fs.Uint64Var(&s.seed, "seed", 1, "of the first run; the next has the next, so that -runs 1 -seed N repeats one")
 	fs.IntVar(&s.jobs, "jobs", 4, "runs at once; most of a run is waiting")
 	fs.IntVar(&s.entries, "entries", 300, "entries of a tree, about")
@@ -57,7 +63,7 @@ func parseSettings(args []string, stderr io.Writer) (settings, error) {
 	case fs.NArg() > 0:
 		return s, fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	case len(s.cases) == 0:
-		return s, fmt.Errorf("-case %q: none of walks, fixes, kill and all", *name)
+		return s, fmt.Errorf("-case %q: none of walks, fixes, kill, swap (as root) and all", *name)
 	case s.runs < 1 || s.jobs < 1 || s.entries < 10:
 		return s, fmt.Errorf("-runs and -jobs are at least 1, -entries is at least 10")
 	case s.patience <= 0:

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
 // soakAll runs all that the settings ask for. The tally is there, as far as it
@@ -51,10 +52,16 @@ type job struct {
 
 func hand(ctx context.Context, s settings, todo chan<- job) {
 	defer close(todo)
+	var over <-chan time.Time // nil: never
+	if s.last > 0 {
+		over = time.After(s.last)
+	}
 	for _, c := range s.cases {
 		for i := range s.runs {
 			select {
 			case todo <- job{c, s.seed + uint64(i)}:
+			case <-over:
+				return
 			case <-ctx.Done():
 				return
 			}

@@ -25,23 +25,31 @@ const wrong = "WRONG"
 func (t *tally) count(r *soakRun, outcome string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.add(r.name, outcome)
+	t.put(r.name, outcome, 1)
 	if t.verbose {
 		fmt.Fprintf(t.stderr, "soak: %s, seed %d, %v: %s\n", r.name, r.seed, r.faults, outcome)
 	}
 }
 
-func (t *tally) add(name, outcome string) {
+// add counts something besides the outcome of a run.
+func (t *tally) add(name, what string, n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.put(name, what, n)
+}
+
+// put counts. mu is held.
+func (t *tally) put(name, outcome string, n int) {
 	if t.outcomes[name] == nil {
 		t.outcomes[name] = make(map[string]int)
 	}
-	t.outcomes[name][outcome]++
+	t.outcomes[name][outcome] += n
 }
 
 func (t *tally) violated(r *soakRun, v violation) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.add(r.name, wrong)
+	t.put(r.name, wrong, 1)
 	t.violations++
 	fmt.Fprintf(t.stderr, "soak: %s: %s, seed %d, %v: %v\n", wrong, r.name, r.seed, r.faults, v.error)
 	const most = 1500
