@@ -49,7 +49,7 @@ func (p *Policy) readers(f *File) Mode {
 	switch {
 	case p.php == phpAccount, p.webIsRoot():
 		return 0
-	case p.web != nil:
+	case p.web != nil && !p.webGuessed:
 		return readBit << p.class(f.UID, f.GID, f.OwnerKnown) & everybody
 	}
 	return everybody

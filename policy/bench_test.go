@@ -24,7 +24,7 @@ func cleanSite(n int) []File {
 		case 6:
 			f.Kind, f.Mode = KindSymlink, 0o777
 		case 7:
-			f.Name, f.Mode = []byte("wp-config.php"), 0o640
+			f.Name, f.Mode, f.GID = []byte("wp-config.php"), 0o640, 33
 		}
 		files[i] = f
 	}

@@ -32,7 +32,14 @@ func checkWorldWritable(_ *Policy, f *File) (Finding, bool) {
 }
 
 func checkHtaccess(p *Policy, f *File) (Finding, bool) {
-	if f.Kind != KindFile || string(f.Name) != ".htaccess" || !f.known() || p.webIsRoot() {
+	if string(f.Name) != htaccess || !f.known() {
+		return Finding{}, false
+	}
+	if f.Kind == KindDir {
+		return Finding{Severity: High,
+			Detail: "it is a directory, so visitors get 403 Forbidden on Apache for everything beside and below it"}, true
+	}
+	if f.Kind != KindFile || p.webIsRoot() {
 		return Finding{}, false
 	}
 	class := p.class(f.UID, f.GID, f.OwnerKnown)
@@ -74,8 +81,11 @@ func checkSetID(_ *Policy, f *File) (Finding, bool) {
 }
 
 func checkSecret(p *Policy, f *File) (Finding, bool) {
-	if f.Kind != KindFile || f.Mode&OtherRead == 0 || !f.known() {
+	if f.Kind != KindFile || !f.known() {
 		return Finding{}, false
+	}
+	if f.Mode&OtherRead == 0 {
+		return p.secretForGroup(f)
 	}
 	secrecy := f.secrecy()
 	if secrecy == notSecret && p.lines.find(f, aspectSecret) != nil {

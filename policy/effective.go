@@ -17,6 +17,9 @@ func (p *Policy) Text() string {
 	if p.lines.groupWrites {
 		w.line("group-writes: true")
 	}
+	if written := writtenBy(p.sources); len(written) > 0 {
+		w.roles([]Role{{Name: roleWritable, Patterns: written}})
+	}
 	w.heading("expect", len(p.lines.expect))
 	for i := range p.lines.expect {
 		l := &p.lines.expect[i]

@@ -81,8 +81,12 @@ type Dir struct {
 	UID, GID   uint32
 	OwnerKnown bool
 
-	entered *matcher // by Policy.Enter; state is of its patterns
-	state   *dirState
+	Above *Way // of the web root: the way to it; nil: nothing is known of it
+
+	entered    *matcher // by Policy.Enter; state is of its patterns
+	state      *dirState
+	way        Way  // to what it holds
+	rewritable bool // see Policy.rewritable
 }
 
 // File is one entry as the server listed it: what a rule looks at. Name may be
@@ -96,6 +100,7 @@ type File struct {
 	UID, GID   uint32
 	OwnerKnown bool
 	RootInSSH  bool // the web root itself is, or lies below, a directory named .ssh
+	Above      *Way // of the web root itself: as Dir.Above has it
 }
 
 // Path gives the entry's path relative to the web root. It allocates.

@@ -25,7 +25,7 @@ func (p *Policy) ignored(f *File, rule string) *Ignore {
 	}
 	var by *Ignore
 	p.lines.each(f, func(i int) {
-		if i -= len(p.lines.expect); i < 0 || by != nil {
+		if i -= len(p.lines.expect); i < 0 || i >= len(p.lines.ignore) || by != nil {
 			return
 		}
 		if x := p.lines.ignore[i]; !x.ended && (len(x.from.Rules) == 0 || slices.Contains(x.from.Rules, rule)) {
@@ -38,13 +38,23 @@ func (p *Policy) ignored(f *File, rule string) *Ignore {
 // Warnings says what of the policy does not take effect: ignores that have
 // ended, and expectations of owners and groups whose names are not known. Each
 // is one line.
-func (p *Policy) Warnings() []string {
+func (p *Policy) Warnings() []string { return append(p.Ended(), p.Unresolved()...) }
+
+// Ended says which ignores have ended, one a line.
+func (p *Policy) Ended() []string {
 	var out []string
 	for _, i := range p.lines.ignore {
 		if i.ended {
 			out = append(out, fmt.Sprintf("%s: this ignore ended on %s, so what it matches is reported again", i.from.Pos, i.from.Until))
 		}
 	}
+	return out
+}
+
+// Unresolved says what does not take effect because Options.Names has not the
+// name of a user or a group, one a line.
+func (p *Policy) Unresolved() []string {
+	var out []string
 	for i := range p.lines.expect {
 		l := &p.lines.expect[i]
 		for _, s := range []struct {

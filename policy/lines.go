@@ -24,12 +24,13 @@ type line struct {
 }
 
 // lineSet is everything of a policy that goes by paths: lines of expect, and
-// behind them those of ignore.
+// behind them those of ignore, and what the application writes.
 type lineSet struct {
 	matcher *matcher
 	expect  []line
 	ignore  []*compiledIgnore
 	speaks  aspect // of any line
+	written int    // the index behind all lines, if an application is known to write anything; or else 0
 
 	groupWrites bool
 }
@@ -91,8 +92,45 @@ func fill(all []ordered, sources []*source, o Options) *lineSet {
 			patterns = append(patterns, compileAll(counting(i.Patterns, s.recognised)))
 		}
 	}
+	if written := writtenBy(sources); len(written) > 0 {
+		set.written = len(patterns)
+		patterns = append(patterns, compileAll(written))
+	}
 	set.matcher = newMatcher(patterns)
 	return set
+}
+
+// roleWritable is the role of what an application writes.
+const roleWritable = "writable"
+
+// writtenBy gives the paths that applications write.
+func writtenBy(sources []*source) []Pattern {
+	var out []Pattern
+	for _, s := range sources {
+		for _, r := range s.doc.Roles {
+			if r.Name == roleWritable {
+				out = append(out, counting(r.Patterns, s.recognised)...)
+			}
+		}
+	}
+	return out
+}
+
+// writable reports whether an entry is one that the application writes. It does
+// not allocate below a directory that was entered.
+func (s *lineSet) writable(f *File) bool {
+	if s.written == 0 {
+		return false
+	}
+	if f.Dir == nil {
+		return slices.Contains(s.matcher.root, s.written)
+	}
+	for _, c := range s.matcher.at(f.Dir).last {
+		if c.line == s.written && c.matches(f) {
+			return true
+		}
+	}
+	return false
 }
 
 func newLine(e *Expectation, groupWrites bool, names *Names) line {

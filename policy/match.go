@@ -135,5 +135,6 @@ func (m *matcher) at(d *Dir) *dirState {
 // being right, and must not be called while the directory is in use elsewhere.
 func (p *Policy) Enter(d *Dir) {
 	d.state = p.lines.matcher.at(d)
+	p.enterReach(d)
 	d.entered = p.lines.matcher
 }

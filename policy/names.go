@@ -1,11 +1,30 @@
 package policy
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Names are the accounts of a server, as far as they are known. Nil maps, and a
 // nil *Names, know none.
 type Names struct {
 	Users, Groups map[string]uint32
+	Members       map[uint32][]uint32 // by gid, the users who have that group, primary or not
+}
+
+// groupsOf gives the groups of a user, sorted.
+func (n *Names) groupsOf(uid uint32) []uint32 {
+	if n == nil {
+		return nil
+	}
+	var gids []uint32
+	for gid, members := range n.Members {
+		if slices.Contains(members, uid) {
+			gids = append(gids, gid)
+		}
+	}
+	slices.Sort(gids)
+	return gids
 }
 
 func (n *Names) user(name string) (uint32, bool) {
@@ -54,4 +73,18 @@ func resolve(list []Account, lookup func(string) (uint32, bool)) *accountSet {
 // of it is not known, nothing is.
 func (s *accountSet) excludes(id uint32) bool {
 	return len(s.unknown) == 0 && !slices.Contains(s.ids, id)
+}
+
+// nameOf says who the web server is. A name is only shown where it is one of
+// those that people know, since a server could have any.
+func (n *Names) nameOf(id *Identity) string {
+	if id == nil {
+		return ""
+	}
+	for _, name := range [...]string{"www-data", "apache", "nginx", "http", "wwwrun", "www", "nobody"} {
+		if uid, known := n.user(name); known && uid == id.UID {
+			return name
+		}
+	}
+	return fmt.Sprintf("uid %d", id.UID)
 }

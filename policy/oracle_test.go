@@ -128,7 +128,7 @@ var (
 		{"file-mode", all(readable, typ("f"),
 			oneOf(permAny(0o133), all(not(mayBeTighter), not(nineBits(0o644)))))},
 		{"world-writable", all(readable, permAll(0o002))},
-		{"htaccess-unreadable", all(readable, typ("f"), name(".htaccess"), serverCannotRead)},
+		{"htaccess-unreadable", all(readable, name(".htaccess"), oneOf(typ("d"), all(typ("f"), serverCannotRead)))},
 		{"setid-file", all(readable, typ("f"), permAny(0o6000))},
 		{"secret-exposed", all(readable, typ("f"), permAll(0o004), oneOf(phpSecret, servedSecret))},
 		{"special-file", all(readable, typ("psbc"))},

@@ -23,7 +23,8 @@ type Options struct {
 	// they know: not **, and nothing of who PHP runs as.
 	Recognised []string
 
-	WebServer *Identity // the user that serves the files; nil: what the policy says, or else one of the others
+	WebServer *Identity // the user that serves the files; nil: what the policy says, or else
+	Guessed   *Identity // the user that the server's accounts suggest; nil: one of the others
 	Only      []string  // rule IDs to keep; empty: all of them
 	Names     *Names    // the server's accounts; nil: none is known
 	Now       time.Time // the day by which ignores end; zero: none does
@@ -56,8 +57,21 @@ func New(o Options) (*Policy, error) {
 			p.web, p.webUnknown = w.identity(o.Names)
 		}
 	}
+	if p.web == nil && p.webUnknown == "" && o.Guessed != nil {
+		p.web, p.webGuessed = o.Guessed.clone(), true
+	}
+	p.webName = o.Names.nameOf(p.web)
+	if o.Names != nil {
+		p.members = o.Names.Members
+	}
 	return p, nil
 }
+
+// WebServer gives the user that the policy takes for the web server's, nil if
+// there is none, and whether that is Options.Guessed.
+func (p *Policy) WebServer() (id *Identity, guessed bool) { return p.web, p.webGuessed }
+
+func (id *Identity) clone() *Identity { return &Identity{UID: id.UID, GIDs: slices.Clone(id.GIDs)} }
 
 // identity looks up the web server's user. One whose name is not known counts as
 // one of the others, which the warning says; so does a group.
@@ -71,6 +85,9 @@ func (w *Web) identity(names *Names) (id *Identity, warning string) {
 		return nil, fmt.Sprintf("%s: the web server counts as one of the others, because the number of %q on the server is not known",
 			w.User.Pos, unknown)
 	}
+	if len(w.Groups) == 0 {
+		groups.ids = names.groupsOf(user.ids[0])
+	}
 	return &Identity{UID: user.ids[0], GIDs: groups.ids}, ""
 }
 
@@ -78,7 +95,7 @@ func newPolicy(name string, rules []*Rule, web *Identity) *Policy {
 	rules = slices.Clone(rules)
 	slices.SortFunc(rules, func(a, b *Rule) int { return strings.Compare(a.ID, b.ID) })
 	if web != nil {
-		web = &Identity{UID: web.UID, GIDs: slices.Clone(web.GIDs)}
+		web = web.clone()
 	}
 	return &Policy{name: name, rules: rules, web: web, lines: newLineSet(nil, Options{})}
 }

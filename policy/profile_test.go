@@ -7,6 +7,7 @@ import (
 )
 
 func TestNewErrors(t *testing.T) {
+	const reach = ", web-untraversable, web-unreadable, htpasswd-unreadable, php-unwritable, code-writable"
 	tests := []struct {
 		o    Options
 		want string
@@ -16,11 +17,11 @@ func TestNewErrors(t *testing.T) {
 		{Options{Only: []string{"WORLD-WRITEABLE"}}, `unknown rule "WORLD-WRITEABLE": did you mean world-writable?`},
 		{Options{Only: []string{"htaccess"}}, `unknown rule "htaccess": did you mean htaccess-unreadable?`},
 		{Options{Only: []string{"zzz"}}, `unknown rule "zzz": there are dir-mode, file-mode, world-writable, ` +
-			`htaccess-unreadable, setid-file, secret-exposed, special-file, mode-unknown, wrong-owner, wrong-group`},
+			`htaccess-unreadable, setid-file, secret-exposed, special-file, mode-unknown, wrong-owner, wrong-group` + reach},
 		{Options{Only: []string{""}}, `unknown rule "": there are dir-mode, file-mode, world-writable, ` +
-			`htaccess-unreadable, setid-file, secret-exposed, special-file, mode-unknown, wrong-owner, wrong-group`},
+			`htaccess-unreadable, setid-file, secret-exposed, special-file, mode-unknown, wrong-owner, wrong-group` + reach},
 		{Options{Only: []string{"a\x1b[2J"}}, `unknown rule "a\x1b[2J": there are dir-mode, file-mode, world-writable, ` +
-			`htaccess-unreadable, setid-file, secret-exposed, special-file, mode-unknown, wrong-owner, wrong-group`},
+			`htaccess-unreadable, setid-file, secret-exposed, special-file, mode-unknown, wrong-owner, wrong-group` + reach},
 	}
 	for _, tt := range tests {
 		if _, err := New(tt.o); err == nil || err.Error() != tt.want {
@@ -80,7 +81,8 @@ func TestPolicyIsItsOwn(t *testing.T) {
 
 // TestCatalogue holds every rule to the form that the documentation relies on.
 func TestCatalogue(t *testing.T) {
-	want := []string{"dir-mode", "file-mode", "world-writable", "htaccess-unreadable", "setid-file", "secret-exposed", "special-file", "mode-unknown", "wrong-owner", "wrong-group"}
+	want := []string{"dir-mode", "file-mode", "world-writable", "htaccess-unreadable", "setid-file", "secret-exposed", "special-file", "mode-unknown", "wrong-owner", "wrong-group",
+		"web-untraversable", "web-unreadable", "htpasswd-unreadable", "php-unwritable", "code-writable"}
 	var got []string
 	for _, r := range Rules() {
 		got = append(got, r.ID)
@@ -103,11 +105,13 @@ func TestCatalogue(t *testing.T) {
 // reports.
 func TestSeverityIsReached(t *testing.T) {
 	highest := map[string]Severity{}
-	p := mustNew(t, Options{File: "own.yaml", Open: files{"own.yaml": "extends: [default]\nexpect: [{path: \"**\", owner: 1, group: 1}]"}.open})
-	for _, where := range places() {
+	own := mustNew(t, Options{File: "own.yaml", Open: files{"own.yaml": "extends: [default]\nexpect: [{path: \"**\", owner: 1, group: 1}]"}.open})
+	served := mustNew(t, Options{Profile: "wordpress+mod-php", WebServer: &Identity{UID: 33, GIDs: []uint32{1002}}})
+	for _, where := range append(places(), place{path: "wp-content/uploads", above: 0o755}) {
 		for kind := range kindLetters {
 			for _, mode := range []Mode{0, 0o644, 0o755, 0o4777, 0o1777} {
-				for _, x := range p.Evaluate(nil, where.file(kind, mode)) {
+				f := where.file(kind, mode)
+				for _, x := range slices.Concat(own.Evaluate(nil, f), served.Evaluate(nil, f)) {
 					highest[x.Rule.ID] = max(highest[x.Rule.ID], x.Severity)
 				}
 			}

@@ -15,9 +15,12 @@ type Rule struct {
 // immutable once built; New builds one.
 type Policy struct {
 	name       string
-	rules      []*Rule   // sorted by ID
-	web        *Identity // nil: not known, the web server counts as one of the others
-	php        string    // who PHP runs as, as Web.PHP has it
+	rules      []*Rule             // sorted by ID
+	web        *Identity           // nil: not known, the web server counts as one of the others
+	webName    string              // of web, for a person
+	webGuessed bool                // web is not what somebody said
+	php        string              // who PHP runs as, as Web.PHP has it
+	members    map[uint32][]uint32 // Names.Members
 	lines      *lineSet
 	severities map[string]Severity // of rules that the policy says it of
 	webUnknown string              // a warning: the web server's user has a name that is not known

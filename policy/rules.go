@@ -3,7 +3,7 @@ package policy
 // Rules lists everything that can be checked, in the order in which a person
 // reads about it. Each call builds the list anew.
 func Rules() []*Rule {
-	return []*Rule{
+	return append([]*Rule{
 		{
 			ID:       "dir-mode",
 			Title:    "a directory whose mode is not 0755",
@@ -41,8 +41,8 @@ func Rules() []*Rule {
 			Title:    "the web server cannot read an .htaccess",
 			Severity: High,
 			Doc: "Apache answers 403 Forbidden to every request for a directory whose .htaccess it cannot read, and for everything below; " +
-				"the file's own bits can be the cause, or a directory above it without the search bit. " +
-				"Unless --web-user says who it runs as, the web server counts as one of the others; " +
+				"the file's own bits can be the cause, or a directory above it without the search bit, or that it is no file but a directory. " +
+				"As long as nobody says who it runs as, the web server counts as one of the others; " +
 				"if it does, the owner's bits decide for the owner, the group's for the group, as in the kernel. " +
 				"A repair adds the read bits; a directory in the way is named, and dir-mode repairs it.",
 			Check: checkHtaccess,
@@ -62,7 +62,7 @@ func Rules() []*Rule {
 			Title:    "a secret that others can read",
 			Severity: High,
 			Doc: "Every other account on the server can read the passwords or keys in it, and a visitor may be able to fetch a file such as .env or id_rsa (high). " +
-				"A configuration file in PHP is run rather than sent, so that only the other accounts remain (medium). " +
+				"A configuration file in PHP is run rather than sent, so that only the other accounts remain (medium), as they do where a secret's group has members besides the web server and the owner (medium). " +
 				"Where the web server reads the file as another user, taking the bit away takes the site down, so nothing is proposed " +
 				"until a profile such as cpanel or shared-suexec says that PHP runs as the owner of the files; chmod 600 is right then.",
 			Check: checkSecret,
@@ -103,5 +103,5 @@ func Rules() []*Rule {
 				"Nothing is proposed: ask the host to run chgrp, or do it as an account that is a member of the group.",
 			Check: checkGroup,
 		},
-	}
+	}, reachRules()...)
 }
