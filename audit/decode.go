@@ -84,7 +84,7 @@ func (s *Start) UnmarshalJSON(data []byte) error {
 		return errors.New("start: the time has no year of four digits")
 	}
 	*s = Start{Protocol: w.Protocol, Tool: w.Tool, Version: w.Version, Target: w.Target, Root: root,
-		Profile: w.Profile, Started: started, Recognised: w.Recognised, Notice: w.Notice}
+		Profile: w.Profile, Started: started, Recognised: w.Recognised, Notice: w.Notice, Notes: w.Notes}
 	return nil
 }
 

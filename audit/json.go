@@ -88,6 +88,7 @@ type (
 		Notice     string `json:"notice,omitempty"`
 
 		Recognised []policy.Recognition `json:"recognised,omitempty"`
+		Notes      []string             `json:"notes,omitempty"`
 	}
 	findingWire struct {
 		Type       string  `json:"type"`
@@ -146,7 +147,8 @@ func (s Start) MarshalJSON() ([]byte, error) {
 	}
 	root, raw := wirePath(s.Root)
 	return encodeLine(startWire{Type: typeStart, Protocol: s.Protocol, Tool: s.Tool, Version: s.Version, Target: s.Target,
-		Root: root, RootBase64: raw, Profile: s.Profile, Started: started.Format(time.RFC3339), Notice: s.Notice, Recognised: s.Recognised})
+		Root: root, RootBase64: raw, Profile: s.Profile, Started: started.Format(time.RFC3339), Notice: s.Notice,
+		Recognised: s.Recognised, Notes: s.Notes})
 }
 
 // printableYear reports whether RFC 3339 can express a time in UTC.

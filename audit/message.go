@@ -30,6 +30,9 @@ type Start struct {
 	// Recognised are the profiles among Profile's that nobody asked for, each with
 	// what it was recognised by.
 	Recognised []policy.Recognition
+	// Notes say what the audit took for granted, and what it could not see that is
+	// no part of the web root: each one sentence.
+	Notes []string
 }
 
 // ProtocolVersion is the version of the message stream.

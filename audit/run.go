@@ -23,6 +23,7 @@ type Options struct {
 	Exclude  []string         // globs of entries to leave out; see ValidateExclude
 	From     []string         // directories to audit instead of the root, relative to it; see Result.Merge
 	RootAttr *remote.Attr     // what was seen of the root a moment ago; nil: look
+	Above    []remote.Above   // the directories above the root, from / down; nil: nothing is known of them
 	Window   int              // directories asked for at once in each session; 0: automatic
 	Progress *remote.Progress // counts the running walk; may be nil
 	Way      remote.Way       // to the root; see Finding.Held
@@ -55,6 +56,7 @@ func runLimited(ctx context.Context, w Walker, root string, p *policy.Policy, o 
 	defer end(nil)
 	c := &collector{policy: p, way: o.Way, result: &Result{Root: root, from: slices.Clone(o.From)}, limits: most, end: end}
 	c.file.RootInSSH = policy.HasSSHDir(root)
+	c.above = wayAbove(p, o.Above)
 	var err error
 	if c.excludes, err = compileExcludes(o.Exclude); err != nil {
 		return c.result, err
@@ -83,6 +85,7 @@ type collector struct {
 	starts   map[string]bool // Options.From
 	remember bool
 	result   *Result
+	above    *policy.Way // to the root
 	file     policy.File
 	found    []policy.Finding
 
@@ -100,6 +103,9 @@ func (c *collector) entry(parent *remote.Dir, e *remote.Entry) bool {
 	if e.Dir != nil {
 		e.Dir.Value = &policy.Dir{Parent: c.file.Dir, Path: e.Dir.Path, Mode: c.file.Mode, ModeKnown: c.file.ModeKnown,
 			UID: c.file.UID, GID: c.file.GID, OwnerKnown: c.file.OwnerKnown}
+		if parent == nil {
+			e.Dir.Value.(*policy.Dir).Above = c.above
+		}
 		c.policy.Enter(e.Dir.Value.(*policy.Dir))
 		if e.Above {
 			return false
@@ -131,9 +137,9 @@ const maxRemembered = 1 << 13
 // describe turns an entry as the server sent it into what the policy looks at.
 func (c *collector) describe(parent *remote.Dir, e *remote.Entry) {
 	f := &c.file
-	f.Dir = nil
+	f.Dir, f.Above = nil, c.above
 	if parent != nil {
-		f.Dir = parent.Value.(*policy.Dir)
+		f.Dir, f.Above = parent.Value.(*policy.Dir), nil
 	}
 	f.Name = e.Name
 	f.Kind = KindOf(&e.Attr)

@@ -67,6 +67,18 @@ func New(o Options) (*Policy, error) {
 	return p, nil
 }
 
+// Profiles lists the built-in profiles that the policy is made of, those that
+// others extend included.
+func (p *Policy) Profiles() []string {
+	var out []string
+	for _, s := range p.sources {
+		if s.doc.Layer != LayerFile {
+			out = append(out, s.doc.Name)
+		}
+	}
+	return out
+}
+
 // WebServer gives the user that the policy takes for the web server's, nil if
 // there is none, and whether that is Options.Guessed.
 func (p *Policy) WebServer() (id *Identity, guessed bool) { return p.web, p.webGuessed }

@@ -105,10 +105,14 @@ func (t *table) end(s audit.Summary, cut bool) error {
 	return nil
 }
 
-// recognised says which profiles nobody asked for, and why they were taken.
+// recognised says which profiles nobody asked for, and why they were taken, and
+// what else to know about how the web root was judged.
 func (t *table) recognised() {
 	for _, r := range t.head.Recognised {
 		t.line("recognised "+audit.SafeText(r.Profile)+": "+audit.SafeText(r.Reason), "  ")
+	}
+	for _, note := range t.head.Notes {
+		t.line(audit.SafeText(note), "  ")
 	}
 }
 

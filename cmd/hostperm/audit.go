@@ -197,7 +197,7 @@ func (f *auditFlags) check(a *app, args []string) (*auditJob, error) {
 		return nil, err
 	}
 	job.options = o
-	for _, w := range job.policy.Warnings() {
+	for _, w := range job.policy.Ended() {
 		a.warn(w)
 	}
 	if err := f.out.check(); err != nil {

@@ -136,9 +136,9 @@ func startDemo() (*demo, error) {
 	if err := remotetest.WriteSite(d.site()); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	// With lsetstat as OpenSSH has it: the sample has an entry that its owner
+	// Without accounts, as in a chroot; with lsetstat as OpenSSH has it: the sample has an entry that its owner
 	// cannot open.
-	d.server, err = remotetest.Start(remotetest.Config{Dir: dir, User: demoUser, Password: d.password, LSetstat: true})
+	d.server, err = remotetest.Start(remotetest.Config{Dir: dir, Etc: d.state(), User: demoUser, Password: d.password, LSetstat: true})
 	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}

@@ -87,6 +87,9 @@ func (a audits) runEmbedded(t *testing.T, seed uint64) string {
 			t.Error(err)
 		}
 	})
+	if err := os.Chmod(top, 0o755); err != nil { // as the real servers' homes, which bar no web server's way
+		t.Fatal(err)
+	}
 	root := filepath.Join(top, "site")
 	growSame(t, root, seed)
 	cfg := a.embed

@@ -97,7 +97,7 @@ func (h *hostileServer) play(t *testing.T) {
 	if h.faults != nil {
 		faults = append(faults, h.faults()...)
 	}
-	server, err := remotetest.Start(remotetest.Config{Dir: dir, User: "demo", Password: scriptPassword, LSetstat: !h.bare,
+	server, err := remotetest.Start(remotetest.Config{Dir: dir, Etc: dir, User: "demo", Password: scriptPassword, LSetstat: !h.bare,
 		Faults: faults, SSH: h.ssh})
 	if err != nil {
 		t.Fatal(err)

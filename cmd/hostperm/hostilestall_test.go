@@ -50,7 +50,8 @@ func requestsOfRepair(t *testing.T) int {
 func repairOf(t *testing.T, faults ...remotetest.Fault) (*remotetest.Server, *exec.Cmd, *changeLog) {
 	t.Helper()
 	changed := &changeLog{}
-	server, err := remotetest.Start(remotetest.Config{Dir: hostileSite(t), User: "demo", Password: scriptPassword, LSetstat: true,
+	dir := hostileSite(t)
+	server, err := remotetest.Start(remotetest.Config{Dir: dir, Etc: dir, User: "demo", Password: scriptPassword, LSetstat: true,
 		Faults: append(remotetest.Faults{changed.fault()}, faults...)})
 	if err != nil {
 		t.Fatal(err)

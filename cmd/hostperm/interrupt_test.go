@@ -42,7 +42,7 @@ func TestInterruptedWalk(t *testing.T) {
 	brokenTree(t, filepath.Join(dir, "site"))
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(signal.String(), func(t *testing.T) {
-			server, err := remotetest.Start(remotetest.Config{Dir: dir, User: "demo", Password: scriptPassword})
+			server, err := remotetest.Start(remotetest.Config{Dir: dir, Etc: dir, User: "demo", Password: scriptPassword})
 			if err != nil {
 				t.Fatal(err)
 			}

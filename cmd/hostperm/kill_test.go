@@ -111,7 +111,7 @@ func TestKilledFixCanBeUndone(t *testing.T) {
 	before := treeModes(t, site)
 	home := filepath.Join(dir, "home")
 
-	server, err := remotetest.Start(remotetest.Config{Dir: dir, User: "demo", Password: scriptPassword})
+	server, err := remotetest.Start(remotetest.Config{Dir: dir, Etc: dir, User: "demo", Password: scriptPassword})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -182,7 +182,7 @@ func newWebHost(t *testing.T, dir string) *webHost {
 			t.Fatal(err)
 		}
 	}
-	if h.Server, err = remotetest.Start(remotetest.Config{Dir: dir, Password: scriptPassword, AuthorizedKeys: []ssh.PublicKey{authorized}}); err != nil {
+	if h.Server, err = remotetest.Start(remotetest.Config{Dir: dir, Etc: dir, Password: scriptPassword, AuthorizedKeys: []ssh.PublicKey{authorized}}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.Close() })

@@ -225,7 +225,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: serve DIR [OPTION...]")
 	}
-	cfg := remotetest.Config{Dir: ts.MkAbs(args[0]), User: "demo", Password: scriptPassword,
+	cfg := remotetest.Config{Dir: ts.MkAbs(args[0]), Etc: ts.MkAbs("etc"), User: "demo", Password: scriptPassword,
 		HostKey: ts.Value(hostKeyValue{}).(ssh.Signer)}
 	known, stale := true, false
 	for _, option := range args[1:] {

@@ -24,6 +24,8 @@ type session struct {
 
 	policy     *policy.Policy // the job's, or one for what was recognised
 	recognised []policy.Recognition
+	notes      []string       // on what else the web root is judged by
+	above      []remote.Above // the directories above the web root; nil: nobody wants to know
 
 	started time.Time
 	result  *audit.Result // what was found, what came to light during a fix, and what that fixed
@@ -130,7 +132,7 @@ func (s *session) close() {
 
 // work audits, and repairs if asked to.
 func (s *session) work(ctx context.Context) error {
-	err := s.recognise(ctx)
+	err := s.learn(ctx)
 	if err != nil {
 		s.result = &audit.Result{Root: s.root.Path}
 		return err
@@ -163,7 +165,7 @@ func lockKey(client *remote.Client, root string) string {
 func (s *session) walk(ctx context.Context, what string, from []string) (*audit.Result, error) {
 	counts := &remote.Progress{}
 	defer s.app.progress(s.progress.on(s.app.stderr), walkText(what, counts))()
-	o := audit.Options{Exclude: s.exclude, From: from, Progress: counts, Way: s.root.Way,
+	o := audit.Options{Exclude: s.exclude, From: from, Above: s.above, Way: s.root.Way, Progress: counts,
 		Window: s.conn.window, WaitForHandles: s.conn.foresee == "never"}
 	if s.result == nil {
 		o.RootAttr, o.Remember = &s.root.Attr, s.fix

@@ -33,6 +33,10 @@ import (
 type Config struct {
 	Dir string // served: a relative path is relative to it, and REALPATH of "." names it
 
+	// Etc is a directory whose passwd and group stand for those of /etc; one
+	// without them is a server that does not show its accounts. Empty: /etc.
+	Etc string
+
 	User           string          // the only account; empty: any name is let in with the right credential
 	Password       string          // offered as the password method, or as KeyboardInteractive says
 	AuthorizedKeys []ssh.PublicKey // let in by public key
@@ -99,6 +103,11 @@ func Start(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("serve %q: %w", cfg.Dir, err)
 	}
 	s.cfg.Dir = dir
+	if s.cfg.Etc != "" {
+		if s.cfg.Etc, err = filepath.Abs(s.cfg.Etc); err != nil {
+			return nil, fmt.Errorf("serve %q: %w", cfg.Etc, err)
+		}
+	}
 	s.roots = clientNames(dir)
 	if s.cfg.HostKey == nil {
 		if s.cfg.HostKey, err = newHostKey(); err != nil {

@@ -157,6 +157,7 @@ func (x *session) request(e *Exchange) error {
 			return x.instead(e, a)
 		}
 	}
+	x.server.otherEtc(e)
 	switch {
 	case e.Request.Type == Close:
 		x.closeHandle(e.Request)
