@@ -36,7 +36,7 @@ func cleanSite(n int) []File {
 const largest = "wordpress+cpanel"
 
 func TestCleanEntriesDoNotAllocate(t *testing.T) {
-	for _, profile := range []string{"default", largest, "magento+mod-php"} {
+	for _, profile := range []string{"default", largest, "magento+mod-php", "wordpress+mod-php"} {
 		p := mustNew(t, Options{Profile: profile, WebServer: &Identity{UID: 33, GIDs: []uint32{33}}})
 		files := entered(p, cleanSite(100))
 		var dst []Finding
@@ -86,6 +86,9 @@ func BenchmarkEvaluate(b *testing.B) {
 	for _, profile := range []string{"default", largest} {
 		b.Run(profile, func(b *testing.B) { benchmarkEvaluate(b, mustNew(b, Options{Profile: profile})) })
 	}
+	b.Run("wordpress+mod-php, web server known", func(b *testing.B) {
+		benchmarkEvaluate(b, mustNew(b, Options{Profile: "wordpress+mod-php", WebServer: &Identity{UID: 33, GIDs: []uint32{33, 44, 55}}}))
+	})
 }
 
 func benchmarkEvaluate(b *testing.B, p *Policy) {
