@@ -51,6 +51,22 @@ func TestCleanEntriesDoNotAllocate(t *testing.T) {
 	}
 }
 
+// TestWritableDirectoriesDoNotAllocate holds the same for what an application
+// writes, which more rules look at.
+func TestWritableDirectoriesDoNotAllocate(t *testing.T) {
+	for _, profile := range []string{"wordpress+mod-php", largest} {
+		p := mustNew(t, Options{Profile: profile, WebServer: &Identity{UID: 33, GIDs: []uint32{33}}})
+		f := owned(p, "wp-content/uploads/2026", KindDir, 1001, 33, 0o755, 0o755, 0o755, 0o775)
+		if profile == largest {
+			f.GID, f.Mode = 1002, 0o755
+		}
+		var dst []Finding
+		if n := testing.AllocsPerRun(10, func() { dst = p.Evaluate(dst[:0], f) }); n != 0 || len(dst) != 0 || !p.lines.writable(f) {
+			t.Errorf("%s: %v allocations, found %v", profile, n, ids(dst))
+		}
+	}
+}
+
 // entered prepares the directories of a site, as an audit does.
 func entered(p *Policy, files []File) []File {
 	for i := range files {

@@ -44,6 +44,14 @@
 //
 // A recognised profile (Options.Recognised) is a guess, and only adds to what it
 // knows: its lines for "**" are left out, and what it says of PHP.
+//
+// # Who reads and writes
+//
+// Rules that need to know who serves the files, see Identity and Way, speak
+// where somebody says who that is, or where the server's accounts suggest it
+// (Options.Guessed). They say what the web server can do, whatever other rules
+// say of the same entry, and propose only modes that the policy has for it. No
+// reader is taken from a secret because of a guess.
 package policy
 
 // Finding is one rule broken by one entry.

@@ -24,7 +24,7 @@ type Options struct {
 	Recognised []string
 
 	WebServer *Identity // the user that serves the files; nil: what the policy says, or else
-	Guessed   *Identity // the user that the server's accounts suggest; nil: one of the others
+	Guessed   *Identity // the user that the server's accounts suggest, never root; nil: one of the others
 	Only      []string  // rule IDs to keep; empty: all of them
 	Names     *Names    // the server's accounts; nil: none is known
 	Now       time.Time // the day by which ignores end; zero: none does
@@ -57,7 +57,7 @@ func New(o Options) (*Policy, error) {
 			p.web, p.webUnknown = w.identity(o.Names)
 		}
 	}
-	if p.web == nil && p.webUnknown == "" && o.Guessed != nil {
+	if p.web == nil && p.webUnknown == "" && o.Guessed != nil && o.Guessed.UID != 0 {
 		p.web, p.webGuessed = o.Guessed.clone(), true
 	}
 	p.webName = o.Names.nameOf(p.web)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math/bits"
 	"slices"
+	"strings"
 )
 
 // reachRules are those that need to know who serves the files.
@@ -17,7 +18,7 @@ func reachRules() []*Rule {
 				"only the first directory that blocks is reported, and one above the web root once, at the web root, with its path. " +
 				"Who the web server runs as is for --web-user or the policy to say, or else comes from the server's /etc/passwd; " +
 				"where that is not known either, dir-mode is all that is said. " +
-				"A directory that the policy keeps private, because none of its modes there lets the web server in, is no finding. " +
+				"A directory that the policy keeps private, because none of its modes there lets the web server in, is no finding, nor is a .git or the like. " +
 				"A repair adds bits only if that leads to a mode that the policy has for the directory.",
 			Check: checkUntraversable,
 		},
@@ -154,11 +155,32 @@ func (p *Policy) unserved(f *File) bool {
 }
 
 // keepsPrivate reports whether an entry has one of the modes that the policy has
-// for it, and none of those would allow id what it wants.
+// for it, and none of those would allow id what it wants; or it belongs to a
+// version control system, whose files are nobody's to fetch.
 func (p *Policy) keepsPrivate(f *File, id *Identity, want Mode) bool {
 	x := p.modesOf(f)
-	return x != nil && x.exact && x.right(f.Mode) &&
-		!slices.ContainsFunc(x.modes, func(m Mode) bool { return id.May(want, m, f.UID, f.GID) })
+	switch {
+	case f.inRepository():
+		return true
+	case x == nil || !x.right(f.Mode):
+		return false
+	case !x.exact:
+		return !x.right(f.Mode | id.bits(want, f.UID, f.GID))
+	}
+	return !slices.ContainsFunc(x.modes, func(m Mode) bool { return id.May(want, m, f.UID, f.GID) })
+}
+
+// inRepository reports whether an entry is, or lies in, the directory in which a
+// version control system keeps what it needs.
+func (f *File) inRepository() bool {
+	if f.Kind == KindDir && isRepository(string(f.Name)) {
+		return true
+	}
+	return f.Dir != nil && slices.ContainsFunc(strings.Split(f.Dir.Path, "/"), isRepository)
+}
+
+func isRepository(name string) bool {
+	return name == ".git" || name == ".svn" || name == ".hg" || name == ".bzr"
 }
 
 // modesOf gives the modes that the policy has for an entry, nil if no line

@@ -35,6 +35,11 @@ func TestWhoCanReachIt(t *testing.T) {
 	www := Options{WebServer: &Identity{UID: 33, GIDs: []uint32{33, 44}}}
 	with := func(profile string) Options { o := www; o.Profile = profile; return o }
 	guessed := func(profile string) Options { return Options{Profile: profile, Guessed: www.WebServer} }
+	own := func(modes string) Options {
+		o := www
+		o.File, o.Open = "own.yaml", files{"own.yaml": "expect: [{path: \"**\", " + modes + "}]"}.open
+		return o
+	}
 	shared := with("wordpress")
 	shared.Names = &Names{Members: map[uint32][]uint32{100: {1001, 1005}, 1002: {1001}, 44: {33, 1009}, 7: {0, 33, 1001}}}
 	tests := []struct {
@@ -54,6 +59,12 @@ func TestWhoCanReachIt(t *testing.T) {
 		{www, "d", KindDir, 1001, 1002, []Mode{0o750, 0o700}, ""},
 		{www, ".", KindDir, 1001, 1002, []Mode{0o750}, "web-untraversable→0755"},
 		{www, "d", KindDir, 1001, 1002, []Mode{0o755, 0o744}, "web-untraversable→0755"},
+		{www, ".git", KindDir, 1001, 1002, []Mode{0o755, 0o700}, ""},
+		{www, "a/.git/config", KindFile, 1001, 1002, []Mode{0o755, 0o755, 0o755, 0o640}, ""},
+		{www, ".gitignore", KindFile, 1001, 1002, []Mode{0o755, 0o640}, "web-unreadable→0644"},
+		{own("files: {forbid: o+r}"), "a", KindFile, 1001, 1002, []Mode{0o755, 0o640}, ""},
+		{own("files: {forbid: o+w}"), "a", KindFile, 1001, 1002, []Mode{0o755, 0o640}, "web-unreadable→0644"},
+		{Options{Guessed: &Identity{}}, "a", KindFile, 1001, 1002, []Mode{0o755, 0o600}, ""},
 		{www, ".ssh", KindDir, 1001, 1002, []Mode{0o755, 0o700}, ""},
 		{www, ".ssh/x", KindFile, 1001, 1002, []Mode{0o755, 0o755, 0o600}, ""},
 		{www, ".env", KindFile, 1001, 1002, []Mode{0o755, 0o600}, ""},

@@ -26,7 +26,7 @@ func (f *policyFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.profile, "profile", "", "`name` of what is expected, or several with + between them: "+strings.Join(policy.Profiles(), ", ")+
 		" (default: default, and what is recognised)")
 	fs.StringVar(&f.file, "policy", "", "policy `file`, whose lines come before those of --profile; hostperm policy check reads one")
-	fs.StringVar(&f.webUser, "web-user", "", "who the web server runs as, `UID[:GID,...]` (default somebody else)")
+	fs.StringVar(&f.webUser, "web-user", "", "who the web server runs as, `UID[:GID,...]` (default the policy's, or found among the server's accounts)")
 }
 
 // completeProfiles offers the names of profiles, also behind a +.
