@@ -256,3 +256,31 @@ func unentered(d *Dir) *Dir {
 	}
 	return &Dir{Parent: unentered(d.Parent), Path: d.Path, Mode: d.Mode, ModeKnown: d.ModeKnown, UID: d.UID, GID: d.GID, OwnerKnown: d.OwnerKnown, Above: d.Above}
 }
+
+// TestGuessTakesNothing holds that no reader is taken from a secret because of a
+// guess, as one is where somebody says who the web server is; and that root is
+// no guess.
+func TestGuessTakesNothing(t *testing.T) {
+	id := &Identity{UID: 33, GIDs: []uint32{44}}
+	for _, tt := range []struct {
+		o    Options
+		want Mode
+	}{
+		{Options{Profile: "wordpress", WebServer: id}, 0o640},
+		{Options{Profile: "wordpress", Guessed: id}, 0o644},
+		{Options{Profile: "wordpress"}, 0o644},
+		{Options{Profile: "wordpress", Guessed: &Identity{}}, 0o644},
+	} {
+		p := mustNew(t, tt.o)
+		f := owned(p, "wp-config.php", KindFile, 1001, 44, 0o755, 0o644)
+		if got := p.Evaluate(nil, f); len(got) == 0 || got[0].Want != tt.want {
+			t.Errorf("given %v, guessed %v: found %+v, want %v", tt.o.WebServer, tt.o.Guessed, got, tt.want)
+		}
+	}
+	if is, guessed := mustNew(t, Options{Guessed: &Identity{}}).WebServer(); is != nil || guessed {
+		t.Errorf("root is taken for the web server: %+v", is)
+	}
+	if is, guessed := mustNew(t, Options{Guessed: id, WebServer: &Identity{UID: 5}}).WebServer(); is.UID != 5 || guessed {
+		t.Errorf("a guess comes before what is said: %+v", is)
+	}
+}
