@@ -160,7 +160,7 @@ func TestInterruptedFix(t *testing.T) {
 			site := filepath.Join(dir, "site")
 			brokenTree(t, site)
 			before := treeModes(t, site)
-			server, err := remotetest.Start(remotetest.Config{Dir: dir, User: "demo", Password: scriptPassword})
+			server, err := remotetest.Start(remotetest.Config{Dir: dir, Etc: dir, User: "demo", Password: scriptPassword})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -125,7 +125,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	brokenTree(t, filepath.Join(dir, "site"))
 	const password, wrong, phrase = "right-battery-staple", "wrong-battery-staple", "phrase-of-the-key"
 	key, public, keyLine := encryptedKey(t, t.TempDir(), phrase)
-	server, err := remotetest.Start(remotetest.Config{Dir: dir, User: "demo", Password: password, AuthorizedKeys: []ssh.PublicKey{public}})
+	server, err := remotetest.Start(remotetest.Config{Dir: dir, Etc: dir, User: "demo", Password: password, AuthorizedKeys: []ssh.PublicKey{public}})
 	if err != nil {
 		t.Fatal(err)
 	}
