@@ -41,7 +41,7 @@ func TestWhoCanReachIt(t *testing.T) {
 		return o
 	}
 	shared := with("wordpress")
-	shared.Names = &Names{Members: map[uint32][]uint32{100: {1001, 1005}, 1002: {1001}, 44: {33, 1009}, 7: {0, 33, 1001}}}
+	shared.Names = &Names{Members: map[uint32][]uint32{100: {1001, 1005}, 1002: {1001}, 44: {33, 1009}, 7: {0, 4, 33, 1001}}}
 	tests := []struct {
 		o        Options
 		path     string

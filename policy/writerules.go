@@ -137,11 +137,15 @@ func (p *Policy) enterReach(d *Dir) {
 	}
 }
 
+// firstPerson is the lowest uid that is not one of the system's own; on newer
+// systems it is 1000. Several of those have nogroup, and none is a neighbour.
+const firstPerson = 500
+
 // secretForGroup is for a secret that others cannot read.
 func (p *Policy) secretForGroup(f *File) (Finding, bool) {
 	if f.Mode&0o040 == 0 || !f.OwnerKnown || !p.secret(f) || f.secrecy() == publicInSSH || p.web != nil && slices.Contains(p.web.GIDs, f.GID) ||
 		!slices.ContainsFunc(p.members[f.GID], func(uid uint32) bool {
-			return uid != 0 && uid != f.UID && (p.web == nil || uid != p.web.UID)
+			return uid >= firstPerson && uid != f.UID && (p.web == nil || uid != p.web.UID)
 		}) {
 		return Finding{}, false
 	}
