@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -47,16 +48,26 @@ func TestGuessWebServer(t *testing.T) {
 	}
 }
 
+// fakeAround shows accounts, and nothing else.
+type fakeAround struct{ ids *remote.Identities }
+
+func (l fakeAround) Around(_ context.Context, _ string, paths []string, each func(int, remote.Attr, error)) (*remote.Around, error) {
+	for i := range paths {
+		each(i, remote.Attr{}, remote.ErrNotExist)
+	}
+	return &remote.Around{Identities: l.ids, Above: []remote.Above{{Path: "/"}}}, nil
+}
+
 // TestNamesOf has a server's accounts recognise cPanel, find the web server's
 // groups, and tell who else is in a secret's group.
 func TestNamesOf(t *testing.T) {
-	names := NamesOf(remote.ParseIdentities([]byte(testPasswd), []byte(testGroup)))
-	l := &fakeLooker{}
+	l := fakeAround{remote.ParseIdentities([]byte(testPasswd), []byte(testGroup))}
 	root := remote.Attr{Flags: fastlane.AttrPermissions | fastlane.AttrUIDGID, Mode: fastlane.TypeDir | 0o750, UID: 1001, GID: 99}
-	found, _, err := Recognise(t.Context(), l, "/home/alice/public_html", root, names)
-	if err != nil || len(found) != 1 || found[0].Profile != "cpanel" {
-		t.Errorf("recognised %v, %v", found, err)
+	around, err := LookAround(t.Context(), l, "/home/alice/public_html", root, true)
+	if err != nil || len(around.Recognised) != 1 || around.Recognised[0].Profile != "cpanel" || len(around.Above) != 1 {
+		t.Fatalf("recognised %+v, %v", around, err)
 	}
+	names := around.Names
 	p, err := policy.New(policy.Options{File: "x.yaml", Names: names, Open: func(string) ([]byte, error) {
 		return []byte("extends: [default]\nweb: {user: nobody}"), nil
 	}})

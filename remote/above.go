@@ -36,22 +36,25 @@ func (c *Client) Above(ctx context.Context, root string) ([]Above, error) {
 		return nil, err
 	}
 	found := make([]Above, len(dirs))
-	l := newLookup(dirs, func(i int, a Attr, err error) {
-		switch {
-		case err != nil:
-		case !a.HasMode():
-			err = errors.New("the server does not tell its mode")
-		case a.Type() == fastlane.TypeSymlink:
-			err = errLinkAbove
-		case a.Type() != typeDir:
-			err = ErrNotDir
-		}
-		found[i] = Above{Path: dirs[i], Attr: a, Err: err}
-	})
+	l := newLookup(dirs, func(i int, a Attr, err error) { found[i] = newAbove(dirs[i], a, err) })
 	if err := c.run(ctx, root, l.op, l.beginIn); err != nil {
 		return nil, err
 	}
 	return found, nil
+}
+
+// newAbove says what an LSTAT of a directory above a root comes to.
+func newAbove(path string, a Attr, err error) Above {
+	switch {
+	case err != nil:
+	case !a.HasMode():
+		err = errors.New("the server does not tell its mode")
+	case a.Type() == fastlane.TypeSymlink:
+		err = errLinkAbove
+	case a.Type() != typeDir:
+		err = ErrNotDir
+	}
+	return Above{Path: path, Attr: a, Err: err}
 }
 
 // dirsAbove gives the directories that an absolute path lies in, from / down.

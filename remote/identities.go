@@ -32,13 +32,27 @@ const (
 // In a chroot that has these files, they may be a copy that tells of fewer
 // accounts than there are.
 func (c *Client) Identities(ctx context.Context) (*Identities, error) {
-	paths := []string{"/etc/passwd", "/etc/group"}
-	var files [2][]byte
-	var errs [2]error
-	err := c.ReadFiles(ctx, maxIdentities, paths, func(i int, b []byte, err error) { files[i], errs[i] = b, err })
-	switch {
-	case err != nil:
+	f := &identityFiles{}
+	if err := c.ReadFiles(ctx, maxIdentities, identityPaths(), f.take); err != nil {
 		return nil, fmt.Errorf("read /etc/passwd: %w", err)
+	}
+	return f.identities()
+}
+
+// identityPaths are what identityFiles holds, in its order.
+func identityPaths() []string { return []string{"/etc/passwd", "/etc/group"} }
+
+// identityFiles are the files in which accounts stand, as read from a server.
+type identityFiles struct {
+	files [2][]byte
+	errs  [2]error
+}
+
+func (f *identityFiles) take(i int, b []byte, err error) { f.files[i], f.errs[i] = b, err }
+
+func (f *identityFiles) identities() (*Identities, error) {
+	files, errs := &f.files, &f.errs
+	switch {
 	case errors.Is(errs[0], ErrNotExist):
 		return nil, WithHint(wordedError{ErrNoIdentities.Error() + ", as in a chroot", ErrNoIdentities},
 			"give the web server's user: --web-user UID:GID")

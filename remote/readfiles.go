@@ -35,8 +35,7 @@ func (c *Client) ReadFiles(ctx context.Context, limit int, paths []string, each 
 	if len(paths) == 0 {
 		return nil
 	}
-	f := &filesReader{limit: uint64(limit), paths: paths, each: each, answered: make([]bool, len(paths))}
-	f.again = f.begin
+	f := newFilesReader(limit, paths, each)
 	return c.run(ctx, "", &f.operation, f.begin)
 }
 
@@ -62,7 +61,16 @@ type filesReader struct {
 	next  int
 	done  int
 
+	through  func() // called after the last each, and maybe more than once
 	answered []bool // by path
+}
+
+// newFilesReader makes an operation of reading files.
+func newFilesReader(limit int, paths []string, each func(i int, content []byte, err error)) *filesReader {
+	f := &filesReader{limit: uint64(limit), paths: paths, each: each, answered: make([]bool, len(paths))}
+	f.through = func() { f.finish(nil) }
+	f.again = f.begin
+	return f
 }
 
 // begin asks, or asks anew, for what has no answer yet.
@@ -88,7 +96,7 @@ func (f *filesReader) more(n int) {
 		j.look.send(f.s, j, fileLook, j.path)
 	}
 	if f.done == len(f.paths) {
-		f.finish(nil)
+		f.through()
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"hostperm/audit"
@@ -14,27 +13,23 @@ import (
 // the server's accounts, the application and the host, and who the web server
 // is.
 func (s *session) learn(ctx context.Context) error {
-	ids, err := s.client.Identities(ctx)
-	if err != nil && !errors.Is(err, remote.ErrNoIdentities) {
+	around, err := audit.LookAround(ctx, s.client, s.root.Path, s.root.Attr, s.recognising())
+	if err != nil {
 		return err
 	}
 	o := s.options
-	o.Names = audit.NamesOf(ids)
-	if err := s.recognise(ctx, &o); err != nil {
-		return err
-	}
+	o.Names = around.Names
+	s.takeRecognised(around, &o)
 	if s.policy, err = newPolicy(o); err != nil {
 		return err
 	}
-	if err := s.guessWebServer(ids, &o); err != nil {
+	if err := s.guessWebServer(around.Identities, &o); err != nil {
 		return err
 	}
 	for _, w := range s.policy.Unresolved() {
 		s.app.warn(w)
 	}
-	if err := s.lookAbove(ctx); err != nil {
-		return err
-	}
+	s.takeAbove(around.Above)
 	if !s.quiet() && s.out.format != "table" { // a table begins with it
 		for _, note := range s.notes {
 			s.app.note("%s", audit.SafeText(note))
@@ -43,27 +38,19 @@ func (s *session) learn(ctx context.Context) error {
 	return nil
 }
 
-// recognise looks for an application and a host to judge the web root by, where
-// nobody said what is expected of it, and adds them to o.
-func (s *session) recognise(ctx context.Context, o *policy.Options) error {
-	if !s.recognising() {
-		return nil
+// takeRecognised adds to o what the application and the host were recognised as,
+// where nobody said what is expected, and says so.
+func (s *session) takeRecognised(around *audit.Surroundings, o *policy.Options) {
+	if around.Note != "" && !s.quiet() {
+		s.app.note("%s", around.Note)
 	}
-	found, note, err := audit.Recognise(ctx, s.client, s.root.Path, s.root.Attr, o.Names)
-	if err != nil {
-		return err
-	}
-	if note != "" && !s.quiet() {
-		s.app.note("%s", note)
-	}
-	s.recognised = found
-	for _, r := range found {
+	s.recognised = around.Recognised
+	for _, r := range s.recognised {
 		o.Recognised = append(o.Recognised, r.Profile)
 		if !s.quiet() && s.out.format != "table" { // a table begins with it
 			s.app.note("recognised %s: %s (--profile default for none)", r.Profile, audit.SafeText(r.Reason))
 		}
 	}
-	return nil
 }
 
 // guessWebServer looks for the web server among the server's accounts, where
@@ -88,19 +75,16 @@ func (s *session) guessWebServer(ids *remote.Identities, o *policy.Options) (err
 	return nil
 }
 
-// lookAbove looks at the directories above the web root, which may bar the web
-// server's way, unless nothing is known of that.
-func (s *session) lookAbove(ctx context.Context) (err error) {
+// takeAbove has the directories above the web root count, which may bar the web
+// server's way, unless nobody knows who that is.
+func (s *session) takeAbove(above []remote.Above) {
 	if id, _ := s.policy.WebServer(); id == nil || id.UID == 0 {
-		return nil
+		return
 	}
-	if s.above, err = s.client.Above(ctx, s.root.Path); err != nil {
-		return err
-	}
-	if note := audit.AboveNote(s.above); note != "" {
+	s.above = above
+	if note := audit.AboveNote(above); note != "" {
 		s.notes = append(s.notes, note)
 	}
-	return nil
 }
 
 // start is the message that opens the stream of this target.

@@ -1,0 +1,78 @@
+package remote
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"hostperm/remote/remotetest/realserver"
+)
+
+// TestAround holds that what is looked at in one go is what is seen one by one.
+func TestAround(t *testing.T) {
+	for name, start := range reals() {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, realserver.Options{})
+			root := filepath.Join(s.HomeDir, "a/www")
+			must(t, os.MkdirAll(filepath.Join(root, "d"), 0o755))
+			must(t, os.WriteFile(filepath.Join(root, "f"), nil, 0o640))
+			s.Chown(t, s.HomeDir)
+			c := dialReal(t, s)
+			ctx := t.Context()
+
+			paths := []string{"f", "none", "d"}
+			collect := func(got []string) func(int, Attr, error) {
+				return func(i int, a Attr, err error) {
+					got[i] += fmt.Sprint(a, err)
+				}
+			}
+			got, want := make([]string, len(paths)), make([]string, len(paths))
+			around, err := c.Around(ctx, root, paths, collect(got))
+			must(t, err)
+			must(t, c.Lstat(ctx, root, paths, collect(want)))
+			if !slices.Equal(got, want) {
+				t.Errorf("entries %q, want %q", got, want)
+			}
+			above, err := c.Above(ctx, root)
+			must(t, err)
+			if !slices.Equal(around.Above, above) || len(above) < 3 {
+				t.Errorf("above %+v, want %+v", around.Above, above)
+			}
+			ids, err := c.Identities(ctx)
+			if (err == nil) != (around.NoIdentities == nil) || err != nil && err.Error() != around.NoIdentities.Error() {
+				t.Errorf("accounts: %v, want %v", around.NoIdentities, err)
+			}
+			if err == nil && !slices.Equal(ids.Users, around.Identities.Users) {
+				t.Errorf("accounts %v, want %v", around.Identities.Users, ids.Users)
+			}
+		})
+	}
+}
+
+// TestAroundOfLittle looks around in a server without accounts, and for a root
+// that has nothing above it.
+func TestAroundOfLittle(t *testing.T) {
+	f := newFake(dir("r", file("x")))
+	c := f.client(t)
+	seen := 0
+	around, err := c.Around(t.Context(), "/r", []string{"x", "y"}, func(i int, _ Attr, err error) {
+		if (err == nil) != (i == 0) {
+			t.Errorf("%d: %v", i, err)
+		}
+		seen++
+	})
+	if err != nil || seen != 2 || len(around.Above) != 1 || around.Identities != nil || !errors.Is(around.NoIdentities, ErrNoIdentities) {
+		t.Errorf("%d seen, %+v, %v", seen, around, err)
+	}
+	if around, err := c.Around(t.Context(), "/", nil, nil); err != nil || len(around.Above) != 0 || around.NoIdentities == nil {
+		t.Errorf("%+v, %v", around, err)
+	}
+	for _, bad := range [][2]string{{"r", "x"}, {"/r", "../x"}, {"/r", ""}} {
+		if _, err := c.Around(t.Context(), bad[0], []string{bad[1]}, nil); err == nil {
+			t.Errorf("%q was looked at", bad)
+		}
+	}
+}
