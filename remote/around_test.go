@@ -76,3 +76,28 @@ func TestAroundOfLittle(t *testing.T) {
 		}
 	}
 }
+
+// TestAroundCut cuts the connection at each request in turn: what is looked at
+// has one answer each, and all of it is there in the end.
+func TestAroundCut(t *testing.T) {
+	var kids []*node
+	var paths []string
+	for i := range 30 {
+		kids, paths = append(kids, file(fmt.Sprint(i))), append(paths, fmt.Sprint(i))
+	}
+	for n := 1; n < 60; n++ {
+		f := newFake(dir("r", kids...))
+		f.cutting(func(k int) bool { return k == n })
+		c, _ := f.lasting(t)
+		answers := make([]int, len(paths))
+		around, err := c.Around(t.Context(), "/r", paths, func(i int, _ Attr, err error) {
+			must(t, err)
+			answers[i]++
+		})
+		must(t, err)
+		if slices.ContainsFunc(answers, func(n int) bool { return n != 1 }) || around.Above[0].Path != "/" || !errors.Is(around.NoIdentities, ErrNoIdentities) {
+			t.Errorf("cut at %d: answers %v, %+v", n, answers, around)
+		}
+		c.Close()
+	}
+}
