@@ -119,10 +119,10 @@ func (c *changer) lookAbove(all []*fastlane.Session) {
 	}
 	c.lookAt(all, paths, func(i int, a Attr, err error) {
 		if i >= outside {
-			*c.above[dirs[i-outside]] = newAbove(dirs[i-outside], a, err)
+			*c.above[dirs[i-outside]] = isAbove(dirs[i-outside], a, err)
 			return
 		}
-		d := newAbove(paths[i], a, err)
+		d := isAbove(paths[i], a, err)
 		c.outside.way = c.outside.way.Through(d.attr)
 		c.outside.err = cmp.Or(c.outside.err, d.err)
 	})

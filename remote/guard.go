@@ -15,7 +15,7 @@ type above struct {
 	err  error // it is none, or could not be looked at
 }
 
-func newAbove(path string, a Attr, err error) above {
+func isAbove(path string, a Attr, err error) above {
 	switch {
 	case err != nil:
 		err = fmt.Errorf("the directory %q above it: %w", path, err)
