@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -85,7 +86,7 @@ func (s *server) rest(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("the server still works on something after %v", patience))
 	defer cancel()
 	for quiet := 0; quiet < 2; {
-		if s.serves() {
+		if len(s.serving()) > 0 {
 			quiet = 0
 		} else {
 			quiet++
@@ -99,9 +100,17 @@ func (s *server) rest(ctx context.Context) error {
 	return nil
 }
 
-// serves reports whether the listening process has children, or a process works
-// in the account's home.
-func (s *server) serves() bool {
+// endServing ends what serves a connection, for a process that waits in OPEN of
+// a FIFO would wait for ever.
+func (s *server) endServing() {
+	for _, pid := range s.serving() {
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+// serving gives the children of the listening process, and what works in the
+// account's home.
+func (s *server) serving() (pids []int) {
 	mark := []byte(fmt.Sprintf("Port=%d", s.Port))
 	files, _ := filepath.Glob("/proc/[0-9]*/stat")
 	parents := make(map[string]string)
@@ -120,7 +129,7 @@ func (s *server) serves() bool {
 		pid := filepath.Base(dir)
 		parents[pid] = fields[1]
 		if cwd, err := os.Readlink(filepath.Join(dir, "cwd")); err == nil && strings.HasPrefix(cwd, s.HomeDir) {
-			return true
+			pids = append(pids, number(pid))
 		}
 		if fields[1] == strconv.Itoa(os.Getpid()) {
 			if line, err := os.ReadFile(filepath.Join(dir, "cmdline")); err == nil && bytes.Contains(line, mark) {
@@ -128,10 +137,16 @@ func (s *server) serves() bool {
 			}
 		}
 	}
-	for _, parent := range parents {
+	for pid, parent := range parents {
 		if parent == listening {
-			return true
+			pids = append(pids, number(pid))
 		}
 	}
-	return false
+	return pids
+}
+
+// number is that of a process, as a directory of /proc has it in its name.
+func number(pid string) int {
+	n, _ := strconv.Atoi(pid)
+	return n
 }

@@ -27,12 +27,16 @@ func (r *soakRun) swap() (outcome string, err error) {
 	if err != nil {
 		return "", err
 	}
-	a, err := r.startAttack(outside, r.rng.IntN(10) == 0)
+	fifos := r.rng.IntN(10) == 0
+	a, err := r.startAttack(outside, fifos)
 	if err != nil {
 		return "", err
 	}
 	s, err := r.asRoot("--fix", "--yes", "--loosen")
 	swaps, stopErr := a.stop()
+	if fifos {
+		r.server.endServing()
+	}
 	err = errors.Join(err, stopErr, r.server.rest(r.ctx))
 	if err != nil {
 		return "", err
