@@ -237,7 +237,7 @@ func (s *Summary) UnmarshalJSON(data []byte) error {
 	}
 	*s = Summary{Dirs: w.Dirs, Files: w.Files, Symlinks: w.Symlinks, Other: w.Other, Excluded: w.Excluded,
 		Findings: w.Findings, Remaining: *w.Remaining, Gaps: w.Gaps, Changes: w.Changes,
-		Complete: w.Complete, Interrupted: w.Interrupted, Ignored: w.Ignored, Seconds: w.Seconds}
+		Complete: w.Complete, Interrupted: w.Interrupted, Ignored: w.Ignored, Seconds: w.Seconds, Checks: w.Checks}
 	return nil
 }
 

@@ -136,6 +136,7 @@ type (
 		Excluded    int64          `json:"excluded"`
 		Interrupted bool           `json:"interrupted"`
 		Ignored     int64          `json:"ignored,omitempty"`
+		Checks      []Check        `json:"checks,omitempty"`
 	}
 )
 
@@ -224,7 +225,7 @@ func (s Summary) MarshalJSON() ([]byte, error) {
 	}
 	return encodeLine(summaryWire{Type: typeSummary, Dirs: s.Dirs, Files: s.Files, Symlinks: s.Symlinks, Other: s.Other,
 		Findings: s.Findings, Gaps: s.Gaps, Changes: changes, Complete: s.Complete, Seconds: s.Seconds,
-		Remaining: &s.Remaining, Excluded: s.Excluded, Interrupted: s.Interrupted, Ignored: s.Ignored})
+		Remaining: &s.Remaining, Excluded: s.Excluded, Interrupted: s.Interrupted, Ignored: s.Ignored, Checks: s.Checks})
 }
 
 // wirePath gives a path as text, and in base64 if the text does not say it all.

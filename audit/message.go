@@ -99,6 +99,16 @@ type Summary struct {
 	Complete                     bool
 	Interrupted                  bool
 	Seconds                      float64
+	Checks                       []Check // pages that were fetched around a repair
+}
+
+// Check is what became of a page of the site around a repair: the status of each
+// answer, or why there was none, in words that a server may have chosen.
+type Check struct {
+	URL    string `json:"url"`
+	Before string `json:"before"`
+	After  string `json:"after"`
+	Undone string `json:"undone,omitempty"` // once everything was put back; "": it was not
 }
 
 // Counts is a number of findings by severity.

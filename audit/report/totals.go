@@ -56,6 +56,9 @@ func (t *table) totals(s audit.Summary, cut bool) {
 		}
 	}
 	t.line(found(s, t.rows.entries), "  ")
+	for _, c := range s.Checks {
+		t.line(audit.SafeText(checked(c)), "  ")
+	}
 	t.outlook()
 	t.next()
 }
@@ -74,6 +77,15 @@ func incomplete(s audit.Summary, cut bool, gaps int) string {
 		return "not everything was seen" + rest
 	}
 	return ""
+}
+
+// checked says what became of a page around a repair.
+func checked(c audit.Check) string {
+	text := c.URL + ": " + c.Before + " before the repair, " + c.After + " after it"
+	if c.Undone != "" {
+		text += ", " + c.Undone + " once everything was put back"
+	}
+	return text
 }
 
 // seen counts the entries.

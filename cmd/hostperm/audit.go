@@ -12,6 +12,7 @@ import (
 	"hostperm/audit"
 	"hostperm/audit/repair"
 	"hostperm/audit/report"
+	"hostperm/audit/sitecheck"
 	"hostperm/policy"
 	"hostperm/remote"
 )
@@ -29,6 +30,7 @@ type auditFlags struct {
 
 	fix, yes, loosen, dryRun bool
 	stateDir                 string
+	checkURLs                []string
 
 	typed *pflag.FlagSet // for the commands that the report suggests; nil: none were typed
 }
@@ -82,6 +84,7 @@ func (f *auditFlags) register(fs *pflag.FlagSet) {
 		fs.BoolVarP(&f.yes, "yes", "y", false, "with --fix: do not ask; tighten, and make .htaccess readable")
 		fs.BoolVar(&f.loosen, "loosen", false, "with --fix and --yes or --dry-run: also make private entries readable to others")
 		fs.BoolVar(&f.dryRun, "dry-run", false, "with --fix: show what --yes would change, and change nothing")
+		fs.StringArrayVar(&f.checkURLs, "check-url", nil, "with --fix: fetch this `URL` before and after (repeatable); if it worked and does not any more, put everything back")
 		f.conn.registerChange(fs)
 		fs.StringVar(&f.stateDir, "state-dir", "", "`directory` of journals and locks (default "+stateDirHint()+")")
 	})
@@ -113,6 +116,7 @@ type auditJob struct {
 	current *session        // of the target at work
 	failed  bool            // an error was printed
 	next    func(*session) report.Commands
+	pages   *sitecheck.Checker // nil: no --check-url
 }
 
 func (f *auditFlags) run(ctx context.Context, a *app, args []string) error {
@@ -175,6 +179,10 @@ func (f *auditFlags) check(a *app, args []string) (*auditJob, error) {
 		job.targets = append(job.targets, t)
 	}
 	if err := f.checkFix(); err != nil {
+		return nil, err
+	}
+	var err error
+	if job.pages, err = f.parsePages(len(job.targets)); err != nil {
 		return nil, err
 	}
 	for _, glob := range f.exclude {

@@ -19,7 +19,13 @@ func (s *session) repair(ctx context.Context) error {
 	pending := s.result.Findings
 	opened := make(map[string]bool)
 	for {
-		steps, err := s.choose(repair.NewPlan(pending), pending)
+		plan := repair.NewPlan(pending)
+		if len(plan.Steps) > 0 {
+			if err := s.lookAtSite(ctx); err != nil {
+				return err
+			}
+		}
+		steps, err := s.choose(plan, pending)
 		if err != nil || len(steps) == 0 {
 			return s.endRepair(ctx, err)
 		}
@@ -30,7 +36,7 @@ func (s *session) repair(ctx context.Context) error {
 			return nil
 		}
 		if err := s.apply(ctx, steps); err != nil {
-			return err
+			return s.endRepair(ctx, err)
 		}
 		from := s.openable(opened)
 		if len(from) == 0 {
@@ -38,7 +44,7 @@ func (s *session) repair(ctx context.Context) error {
 		}
 		found, err := s.walk(ctx, "looking into what was closed", from)
 		if err != nil {
-			return err
+			return s.endRepair(ctx, err)
 		}
 		s.result.Merge(found)
 		pending = found.Findings
@@ -114,12 +120,23 @@ func (s *session) openable(opened map[string]bool) []string {
 	return paths
 }
 
-// endRepair looks again at everything if anything was changed.
+// endRepair sees that the site still works, and looks again at everything, if
+// anything was changed. err is what ended the repair early, if anything did.
 func (s *session) endRepair(ctx context.Context, err error) error {
-	if s.journal == nil || err != nil {
+	if s.journal == nil || ctx.Err() != nil {
 		return err
 	}
-	again, err := s.walk(ctx, "auditing again", nil)
-	s.result = s.result.Repaired(again)
+	siteErr := s.keepSite(ctx)
+	if err == nil {
+		var again *audit.Result
+		again, err = s.walk(ctx, "auditing again", nil)
+		s.result = s.result.Repaired(again)
+	}
+	switch {
+	case siteErr != nil && err != nil:
+		return fmt.Errorf("%w; %w", siteErr, err)
+	case siteErr != nil:
+		return siteErr
+	}
 	return err
 }

@@ -21,11 +21,12 @@ import (
 // bits.
 func mayImport() map[string][]string {
 	return map[string][]string{
-		"cmd/hostperm": {"audit", "audit/report", "audit/repair", "policy", "remote", "remote/fastlane",
+		"cmd/hostperm": {"audit", "audit/report", "audit/repair", "audit/sitecheck", "policy", "remote", "remote/fastlane",
 			"remote/remotetest"},
 		"audit":                        {"policy", "remote", "remote/fastlane"},
 		"audit/report":                 {"audit", "policy", "remote", "remote/fastlane"},
 		"audit/repair":                 {"audit", "policy", "remote", "remote/fastlane"},
+		"audit/sitecheck":              {},
 		"policy":                       {},
 		"remote":                       {"remote/fastlane"},
 		"remote/fastlane":              {},

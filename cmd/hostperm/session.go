@@ -30,6 +30,7 @@ type session struct {
 	started time.Time
 	result  *audit.Result // what was found, what came to light during a fix, and what that fixed
 	changes []audit.Change
+	site    siteStates
 	left    []repair.LeftOver // what a fix that did not ask has not changed
 }
 
@@ -213,7 +214,7 @@ func (s *session) summary(cause error) audit.Summary {
 	sum := audit.Summary{Dirs: r.Dirs, Files: r.Files, Symlinks: r.Symlinks, Other: r.Other, Excluded: r.Excluded, Ignored: r.Ignored,
 		Findings: found, Remaining: remaining, Gaps: len(r.Gaps), Changes: map[audit.Status]int{},
 		Complete: r.Complete && cause == nil, Interrupted: errors.Is(cause, errInterrupted),
-		Seconds: time.Since(s.started).Seconds()}
+		Seconds: time.Since(s.started).Seconds(), Checks: s.checks()}
 	for _, c := range s.changes {
 		sum.Changes[c.Status]++
 	}
