@@ -78,6 +78,16 @@ func treeModes(t *testing.T, dir string) map[string]uint64 {
 	return modes
 }
 
+func countDifferent(a, b map[string]uint64) int {
+	n := 0
+	for path, mode := range a {
+		if b[path] != mode {
+			n++
+		}
+	}
+	return n
+}
+
 // brokenTree makes a tree in which every entry needs a change.
 func brokenTree(t *testing.T, dir string) {
 	t.Helper()

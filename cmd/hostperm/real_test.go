@@ -347,16 +347,6 @@ func fixAndUndo(t *testing.T, a account, root string, before map[string]uint64, 
 	}
 }
 
-func countDifferent(a, b map[string]uint64) int {
-	n := 0
-	for path, mode := range a {
-		if b[path] != mode {
-			n++
-		}
-	}
-	return n
-}
-
 // TestWordPressOnRealServers does the same on the files of a real application
 // with defects seeded.
 func TestWordPressOnRealServers(t *testing.T) {
