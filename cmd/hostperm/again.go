@@ -20,7 +20,7 @@ func connectionFlags() []string {
 // auditAgain are those that a later audit needs, to judge alike; a journal
 // holds the port.
 func auditAgain() []string {
-	return append(connectionFlags(), "port", "profile", "policy", "exclude", "web-user", "rule")
+	return append(connectionFlags(), "port", "profile", "policy", "exclude", "web-user", "rule", "no-sniff")
 }
 
 // commands are what to type next, with the flags that were typed.

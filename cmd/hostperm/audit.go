@@ -31,6 +31,7 @@ type auditFlags struct {
 	fix, yes, loosen, dryRun bool
 	stateDir                 string
 	checkURLs                []string
+	noSniff                  bool
 
 	typed *pflag.FlagSet // for the commands that the report suggests; nil: none were typed
 }
@@ -72,6 +73,7 @@ func (f *auditFlags) register(fs *pflag.FlagSet) {
 	section(fs, "What is checked", func(fs *pflag.FlagSet) {
 		f.policyFlags.register(fs)
 		fs.StringArrayVar(&f.rules, "rule", nil, "look only for what this rule flags, by its `id` (repeatable); hostperm rules lists them")
+		fs.BoolVar(&f.noSniff, "no-sniff", false, "do not read the first bytes of executable files to tell a program, which keeps its execute bits")
 		fs.StringArrayVar(&f.exclude, "exclude", nil, "leave out what matches this `glob` (repeatable): cache, wp-content/cache/**")
 	})
 	section(fs, "Output", func(fs *pflag.FlagSet) {

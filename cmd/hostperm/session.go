@@ -173,7 +173,14 @@ func (s *session) walk(ctx context.Context, what string, from []string) (*audit.
 	} else if len(from) == 0 {
 		o.After = s.result
 	}
-	return audit.Run(ctx, s.client, s.root.Path, s.policy, o)
+	result, err := audit.Run(ctx, s.client, s.root.Path, s.policy, o)
+	if err != nil {
+		return result, err
+	}
+	if s.noSniff {
+		return result, result.Sniff(ctx, nil)
+	}
+	return result, result.Sniff(ctx, s.client)
 }
 
 // report renders what there is to say and decides the exit status. cause is
