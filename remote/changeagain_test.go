@@ -41,6 +41,8 @@ func TestChangeCutOnce(t *testing.T) {
 					requests, twice := cutChange(f, n, served, name == "by path")
 					c, _ := f.lasting(t)
 					results, err := change(t, t.Context(), c, "/r", reqs)
+					c.Close()
+					f.group.Wait()
 					if *requests < n {
 						if n < 20 {
 							t.Errorf("%d requests", *requests)

@@ -231,7 +231,8 @@ func (l *listing) name(name []byte, a *Attr) {
 // before, and remembers that it is now. What is shown in one go need not be
 // remembered.
 func (l *listing) isNew(name []byte) bool {
-	if l.whole && l.dir.shown == nil {
+	shown := l.dir.shown
+	if l.whole && shown == nil || shown != nil && shown.lost && shown.before == 0 {
 		return true
 	}
 	m := &l.w.memory

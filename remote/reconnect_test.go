@@ -138,6 +138,8 @@ func TestWalkCutOnce(t *testing.T) {
 				c, news := f.lasting(t)
 				p := &Progress{}
 				got, err := walkAll(t, c, "/r", WalkOptions{Progress: p})
+				c.Close()
+				f.group.Wait()
 				if *requests < n {
 					if n < 10 {
 						t.Errorf("%d requests", *requests)
@@ -148,7 +150,6 @@ func TestWalkCutOnce(t *testing.T) {
 					t.Fatalf("cut at %d: %v", n, err)
 				}
 				sameSeen(t, fmt.Sprintf("cut at %d", n), got, want)
-				c.Close()
 				if late := *requests == n && len(*news) == 0; !late && (len(*news) != 2 || c.retries.made != 1 || (*news)[0].Lost == nil || (*news)[1].Lost != nil) {
 					t.Fatalf("cut at %d: news %+v", n, *news)
 				}
@@ -417,4 +418,29 @@ func TestOtherRoot(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWalkCutAtRoot cuts all of several sessions before a walk has seen its
+// root: nothing is there to be listed then, and that must not pass for the end.
+func TestWalkCutAtRoot(t *testing.T) {
+	f := newFake(twoLevels(300))
+	c, _ := f.lasting(t)
+	want, err := walkAll(t, c, "/r", WalkOptions{})
+	if n := len(c.lanes.live()); err != nil || n < 2 {
+		t.Fatalf("%d sessions, error %v", n, err)
+	}
+	f.between(func() {
+		f.hook = func(r fakeReq) []byte {
+			if r.kind == pktLstat && r.path == "/r" {
+				f.hook = nil
+				return f.cut()
+			}
+			return nil
+		}
+	})
+	got, err := walkAll(t, c, "/r", WalkOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameSeen(t, "cut at the root", got, want)
 }

@@ -171,7 +171,7 @@ func (w *walker) pump(here *lane) {
 		}
 		ln.unsent = false
 	}
-	if w.open == 0 && len(w.alone.waiting) == 0 && !w.over {
+	if w.rooted && w.open == 0 && len(w.alone.waiting) == 0 && !w.over {
 		w.finish(nil)
 	}
 }

@@ -33,6 +33,7 @@ func replies(kind rt.Type, change func([]byte) []byte) func() rt.Faults {
 // answers puts a packet in place of every reply to a type.
 func answers(kind rt.Type, p rt.Packet) func() rt.Faults {
 	return replies(kind, func(raw []byte) []byte {
+		p := p // sessions have replies of their own at the same time
 		p.ID = binary.BigEndian.Uint32(raw[5:])
 		return p.Bytes()
 	})

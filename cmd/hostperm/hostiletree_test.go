@@ -118,7 +118,7 @@ func hostileNames() []hostileServer {
 	}
 	for _, format := range []string{"table", "json", "jsonl", "csv"} {
 		rows = append(rows, hostileServer{name: "nasty names, as " + format, args: []string{"--format", format}, status: exitIncomplete, may: "*",
-			says: "does not tell who owns", faults: site(rt.Once(nasty...))})
+			says: "put another entry in its place", faults: site(rt.Once(nasty...))})
 	}
 	return rows
 }

@@ -315,7 +315,7 @@ func restoreModes(t *testing.T, root string, modes map[string]uint64) {
 // server on which not every change can be made safely refuses some of them.
 func fixAndUndo(t *testing.T, a account, root string, before map[string]uint64, all bool) {
 	t.Helper()
-	status, out, stderr := a.run(t, "audit", "--fix", "--yes", "--loosen", "--format", "jsonl", a.target(root))
+	status, out, stderr := a.run(t, "audit", "--profile", "default", "--fix", "--yes", "--loosen", "--format", "jsonl", a.target(root))
 	s := readScan(t, out)
 	t.Logf("fix: exit status %d, changes %v", status, s.changes)
 	// Others can read what holds credentials: that is found, and left to its owner.
@@ -362,7 +362,7 @@ func TestWordPressOnRealServers(t *testing.T) {
 			seedDefects(t, root)
 			before := treeModes(t, root)
 
-			status, out, stderr := a.run(t, "audit", "--format", "jsonl", a.target(root))
+			status, out, stderr := a.run(t, "audit", "--profile", "default", "--format", "jsonl", a.target(root))
 			if status != exitFindings {
 				t.Fatalf("audit: exit status %d\n%s", status, stderr)
 			}
