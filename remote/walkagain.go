@@ -15,8 +15,8 @@ func (w *walker) laneEnded(s *fastlane.Session) bool {
 	if at < 0 {
 		return true
 	}
-	// Without its root nothing can go on, and who looks for that may be gone.
-	if len(w.lanes) == 1 || !w.rooted || errors.Is(s.Err(), fastlane.ErrProtocol) {
+	noRoot := !w.rooted && s == w.asker // nobody looks for it any more
+	if len(w.lanes) == 1 || noRoot || errors.Is(s.Err(), fastlane.ErrProtocol) {
 		return false
 	}
 	ln := w.lanes[at]

@@ -55,8 +55,9 @@ type walker struct {
 	waitHandles bool // WalkOptions.WaitForHandles
 
 	dirsPerSession int
-	starts         []string // WalkOptions.From, cleaned
-	rooted         bool     // the starts have been shown
+	starts         []string          // WalkOptions.From, cleaned
+	rooted         bool              // the starts have been shown
+	asker          *fastlane.Session // looks for the starts before that
 
 	lanes   []*lane
 	flight  flight

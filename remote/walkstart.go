@@ -70,7 +70,8 @@ func (w *walker) begin(all []*fastlane.Session, starts []string) {
 		st.visit()
 		return
 	}
-	l := &looker{op: &w.operation, s: w.lanes[0].s, paths: full, done: st.visit}
+	w.asker = w.lanes[0].s
+	l := &looker{op: &w.operation, s: w.asker, paths: full, done: st.visit}
 	l.each = func(i int, a Attr, err error) { st.attrs[i], st.errs[i] = a, err }
 	l.begin()
 	w.openMore(nil) // what is known is asked for beside
