@@ -22,7 +22,7 @@ func Rules() []*Rule {
 			Doc: "Where a file lets its group or others write, another account on the server can change what the site serves or runs (medium). " +
 				"Where the web server cannot read it, visitors get 403 Forbidden (low); execute bits are low too. " +
 				"A repair sets the nine permission bits to 0644, or to what the policy wants; a known secret (a key, .env, wp-config.php and the like) may be tighter and is never loosened. " +
-				"A CGI script needs its execute bits to run, and is for a policy file or --exclude.",
+				"A program keeps its execute bits: what begins with #! or as an ELF program does, and what lies in a directory called bin or cgi-bin.",
 			Check: checkFileMode,
 		},
 		{
