@@ -20,7 +20,7 @@ import (
 
 // hangs is when a command that should end is taken to hang. An interrupted one
 // has two seconds; the rest is for a machine that is busy.
-const hangs = 30 * time.Second
+const hangs = slowdown * 30 * time.Second
 
 // outcome waits for a command that runs and kills it if it hangs.
 func outcome(t *testing.T, cmd *exec.Cmd) int {
