@@ -23,14 +23,19 @@ type Surroundings struct {
 	Above      []remote.Above       // see Options.Above
 }
 
+// AroundPaths gives the paths that LookAround looks at, for remote.Options.
+func AroundPaths(recognise bool) []string {
+	if !recognise {
+		return []string{}
+	}
+	return policy.Markers()
+}
+
 // LookAround looks at what lies around a web root: the directories above it, the
 // server's accounts, and, with recognise, what Recognise needs, which it then
 // calls. attr is what was seen of the root itself. An error is the looker's.
 func LookAround(ctx context.Context, l AroundLooker, root string, attr remote.Attr, recognise bool) (*Surroundings, error) {
-	var markers []string
-	if recognise {
-		markers = policy.Markers()
-	}
+	markers := AroundPaths(recognise)
 	seen := make(looked, len(markers))
 	around, err := l.Around(ctx, root, markers, func(i int, a remote.Attr, err error) {
 		if err == nil {

@@ -12,13 +12,6 @@ import (
 // servers that deny some, swap some, and give out handles as foreseen or not:
 // every change that can be made is, and no other entry is touched.
 func TestChangeForeseen(t *testing.T) {
-	lowest := func(s *fakeSession) string { // as foreseen until one is given back
-		for n := uint32(0); ; n++ {
-			if h := string(u32(nil, n)); s.handles[h] == nil {
-				return h
-			}
-		}
-	}
 	for name, give := range map[string]func(*fakeSession) string{"as OpenSSH": lifo, "the lowest free": lowest} {
 		for seed := range uint64(20) {
 			t.Run(fmt.Sprint(name, seed), func(t *testing.T) { changeForeseen(t, give, rand.New(rand.NewPCG(seed, 9))) })

@@ -26,6 +26,7 @@ type Options struct {
 	Reconnect        int                  // how often in a row a lost connection is tried to be made anew; 0: never
 	ReconnectPause   time.Duration        // before the first try, and twice as long before each further one in a row, up to a minute; 0: a second
 	Reconnecting     func(Reconnect)      // told of it, by the goroutine whose call that delays; nil: nobody
+	Around           []string             // what Around will be called with as paths, so that it is looked at while the root is resolved; nil: it will not be called
 	PathChmod        bool                 // change by path what the server offers no safe way for; see Client.Change
 	Prompter         Prompter             // nil: no terminal; nothing is asked
 	Warn             func(message string) // one line each, no line twice, not yet quoted for a terminal; nil: dropped
@@ -91,6 +92,7 @@ type Client struct {
 	// What follows belongs to whoever has the turn.
 	retries retries
 	root    *knownRoot // nil: ResolveRoot was not asked
+	around  []string   // Options.Around, until Around was called
 }
 
 // Dial connects to t and logs in. The context bounds connecting only; see
@@ -104,7 +106,7 @@ func Dial(ctx context.Context, t Target, o Options) (*Client, error) {
 	if o.Sessions > 0 {
 		c.most = o.Sessions
 	}
-	c.pathChmod = o.PathChmod
+	c.pathChmod, c.around = o.PathChmod, o.Around
 	c.retries.redial, c.retries.most, c.retries.tell = conn.redial, o.Reconnect, o.Reconnecting
 	if o.ReconnectPause > 0 {
 		c.retries.first = o.ReconnectPause

@@ -24,7 +24,11 @@
 // each a process of its own on OpenSSH, and in each many directories at once;
 // see WalkOptions and flight. The first session is opened beside the one of
 // pkg/sftp that finds the root, the others as work shows up. Where the server
-// allows one only, it is opened once that of pkg/sftp has been given up.
+// allows one only, it is opened once that of pkg/sftp has been given up. While the
+// root is resolved, the first session looks where the target says that it is, and
+// around it, and lists it (rootLook, earlyAround, rootListing): what it saw counts
+// once the root is known to be there. On OpenSSH, which reads on, it asks behind
+// INIT, without waiting for VERSION.
 //
 // A directory takes two round trips: OPENDIR, then READDIRs and later CLOSE,
 // which is not waited for. Where the handle can be foreseen it takes one:

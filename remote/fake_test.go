@@ -96,13 +96,15 @@ type fakeReq struct {
 // the root /r. It serves requests in order.
 type fake struct {
 	top        *node
-	perReply   int // entries in a NAME reply; 0: 100
-	maxHandles int // 0: no limit
+	etc        *node // /etc; nil: there is none
+	perReply   int   // entries in a NAME reply; 0: 100
+	maxHandles int   // 0: no limit
 	dots       bool
 	bare       bool   // listings tell no modes
 	cuts       int    // how often all connections were cut
 	aborted    bool   // by the client, to which it is one connection
 	rootUID    uint32 // owner of /
+	hasty      bool   // ends a session that asks for more before it knows the version
 	extensions []string
 	// hook sees each request first; a reply other than nil is sent in place of
 	// the server's own, and an empty one means none at all.
@@ -161,6 +163,16 @@ func lifo(s *fakeSession) string {
 	}
 	s.next++
 	return string(u32(nil, s.next-1))
+}
+
+// lowest gives out the lowest number that is free: as OpenSSH does until one is
+// given back.
+func lowest(s *fakeSession) string {
+	for n := uint32(0); ; n++ {
+		if h := string(u32(nil, n)); s.handles[h] == nil {
+			return h
+		}
+	}
 }
 
 func newFake(top *node) *fake {
@@ -237,7 +249,7 @@ func (f *fake) serve(s *fakeSession) {
 	conn := s.conn
 	defer conn.Close()
 	in := bufio.NewReaderSize(s, 256<<10)
-	if _, err := readFake(in); err != nil {
+	if _, err := readFake(in); err != nil || f.hasty && in.Buffered() > 0 {
 		return
 	}
 	var ext []byte
@@ -442,11 +454,15 @@ func (f *fake) find(p string) *node {
 	case "/r":
 		return f.top
 	}
+	n := f.top
 	rel, ok := strings.CutPrefix(p, "/r/")
+	if !ok && f.etc != nil {
+		n = f.etc
+		rel, ok = strings.CutPrefix(p, "/etc/")
+	}
 	if !ok {
 		return nil
 	}
-	n := f.top
 	for name := range strings.SplitSeq(rel, "/") {
 		var next *node
 		for _, k := range n.kids {

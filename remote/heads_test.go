@@ -200,13 +200,6 @@ func manyHeads(rnd *rand.Rand, n int) (f *fake, reqs []HeadRequest, odd map[stri
 // TestHeadsMany has every file answered with what is its own, whichever handles
 // the server gives out, and however few.
 func TestHeadsMany(t *testing.T) {
-	lowest := func(s *fakeSession) string { // as foreseen until one is given back
-		for n := uint32(0); ; n++ {
-			if h := string(u32(nil, n)); s.handles[h] == nil {
-				return h
-			}
-		}
-	}
 	for name, give := range map[string]func(*fakeSession) string{"as OpenSSH": lifo, "the lowest free": lowest, "as ProFTPD": nil} {
 		for _, most := range []int{0, 1, 7} {
 			t.Run(fmt.Sprint(name, most), func(t *testing.T) {

@@ -115,7 +115,7 @@ func (ln *lane) inUse() bool { return slices.Contains(ln.w.lanes, ln) }
 
 // list opens a directory, to be read when its handle is there.
 func (ln *lane) list(d *Dir, again *reopen) *listing {
-	l := &listing{w: ln.w, ln: ln, dir: d, again: again, returned: ln.returned, ahead: ln.w.sizes.reads(&d.Attr), eof: -1}
+	l := &listing{w: ln.w, ln: ln, dir: d, again: again, returned: ln.returned, ahead: ln.w.sizes.reads(&d.Attr), replies: replies{eof: -1}}
 	ln.keeping++
 	ln.begin(l)
 	ln.s.OpenDir(l, 0, below(ln.w.root, d.Path))

@@ -30,6 +30,7 @@ type lanes struct {
 
 	// What follows belongs to whoever has the client's turn.
 	first  *firstLane    // on its way; nil: not begun, or taken
+	root   *rootListing  // that the first session was asked for; nil: none, or taken over
 	ending chan struct{} // closed when the session that ResolveRoot used has ended; nil: there was none
 }
 
@@ -41,6 +42,7 @@ type firstLane struct {
 	err    error
 	s      *fastlane.Session // nil if err is not
 	root   *rootLook         // nil: it was not known where the root may be
+	around *earlyAround      // nil: nor that, or nobody wants to know
 }
 
 // all gives the sessions that were ever opened.
@@ -97,19 +99,29 @@ func (l *lanes) settle(s *fastlane.Session) {
 	l.sessions = append(l.sessions, s)
 }
 
+// takeRoot gives the listing of the root that was asked for, once. The caller
+// has the turn.
+func (l *lanes) takeRoot() *rootListing {
+	r := l.root
+	l.root = nil
+	return r
+}
+
 // reset forgets the sessions of a connection that has ended. The caller has the
 // turn, and nothing goes on any more.
 func (l *lanes) reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sessions, l.opening, l.refused = nil, 0, false
-	l.first, l.ending = nil, nil
+	l.first, l.root, l.ending = nil, nil, nil
 }
 
 // openFirst begins to open the first session, and to look at where the root may
-// be, "" if that is not known. The end of the connection ends the attempt.
+// be, "" if that is not known, and around it. The end of the connection ends the
+// attempt. The caller has the turn.
 func (c *Client) openFirst(root string) *firstLane {
 	f := &firstLane{opened: make(chan struct{}), done: make(chan struct{})}
+	paths := c.around
 	c.group.Go(func() {
 		defer close(f.done)
 		stream, err := c.conn.openSFTP(context.Background(), false)
@@ -121,22 +133,50 @@ func (c *Client) openFirst(root string) *firstLane {
 			f.err = err
 			return
 		}
-		s, err := fastlane.Start(stream)
+		var s *fastlane.Session
+		if c.conn.server().isOpenSSH() {
+			s, err = fastlane.StartWith(stream, func(s *fastlane.Session) {
+				s.Probe(".")
+				f.look(s, root, paths)
+			})
+		} else if s, err = fastlane.Start(stream); err == nil {
+			f.look(s, root, paths)
+		}
 		if err != nil {
 			stream.Close()
+			f.root, f.around = nil, nil
 			f.err = refusedError{err} // once alone it may do better
 			return
 		}
-		if c.conn.server().isOpenSSH() {
-			s.Probe(".")
-		}
 		f.s = s
-		if root != "" {
-			f.root = lookAtRoot(s, root)
-		}
 		c.lanes.add(s)
 	})
 	return f
+}
+
+// rootListing gives the listing of the root that was asked for, if that was seen
+// in whole; nil: there is none. f is done.
+func (f *firstLane) rootListing() *rootListing {
+	if f.root == nil {
+		return nil
+	}
+	select {
+	case <-f.root.done:
+		return f.root.listing
+	default:
+		return nil
+	}
+}
+
+// look looks at where the root may be, and around it if paths is not nil.
+func (f *firstLane) look(s *fastlane.Session, root string, paths []string) {
+	if root == "" {
+		return
+	}
+	f.root = lookAtRoot(s, root, paths != nil)
+	if paths != nil {
+		f.around = lookAround(s, root, paths)
+	}
 }
 
 // sessions gives the sessions for pipelined work, at least one. The caller has
@@ -152,6 +192,7 @@ func (c *Client) sessions(ctx context.Context) ([]*fastlane.Session, error) {
 		if first.err != nil && !isRefused(first.err) {
 			return nil, first.err
 		}
+		c.lanes.root = first.rootListing()
 	}
 	if live := c.lanes.live(); len(live) > 0 {
 		return live, nil

@@ -37,15 +37,12 @@ type listing struct {
 	again    *reopen // not nil: OPENDIR has failed before
 	returned int     // lane.returned when OPENDIR was sent
 	handle   string
-	whole    bool  // listed in one go; see whole.go
-	foreseen bool  // if so: its handle was as foreseen
-	denied   error // if so: what OPENDIR said
+	whole    bool // listed in one go; see whole.go
 	early    early
 
+	replies
 	sent    int  // READDIRs sent; the tag of the next one
-	reading int  // READDIRs outstanding
 	ahead   int  // READDIRs that may be outstanding
-	eof     int  // tag of the first READDIR that found the end; -1: none yet
 	broken  bool // a gap has been reported, and no more is asked for
 	lookups int  // LSTATs outstanding
 	looking int  // bytes that they take
@@ -56,6 +53,14 @@ type listing struct {
 	dots     [3]int
 	badNames int
 	repeats  repeats
+}
+
+// replies is what the replies to a listing have said so far.
+type replies struct {
+	reading  int   // READDIRs outstanding
+	eof      int   // tag of the first READDIR that found the end; -1: none yet
+	foreseen bool  // of one in one go: its handle was as foreseen
+	denied   error // of one in one go: what OPENDIR said
 }
 
 // Reply implements fastlane.Handler.

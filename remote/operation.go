@@ -29,6 +29,9 @@ type operation struct {
 	again func(all []*fastlane.Session)
 }
 
+// open has the operation run. mu is held, or nobody else has it.
+func (o *operation) open() { o.finished, o.over, o.err = make(chan struct{}), false, nil }
+
 // finish ends the operation. mu is held.
 func (o *operation) finish(err error) {
 	if !o.over {
@@ -93,7 +96,8 @@ func (c *Client) attempt(ctx context.Context, op *operation, begin func(all []*f
 		return firstOf(ctx, err)
 	}
 	op.mu.Lock()
-	op.client, op.finished, op.over, op.err = c, make(chan struct{}), false, nil
+	op.client = c
+	op.open()
 	for _, s := range all {
 		op.watch(s)
 	}

@@ -110,9 +110,11 @@ func (f *filesReader) answer(i int, content []byte, err error) {
 // What an outstanding request of a fileJob is for. The tag of a READ is
 // filePiece and, above it, which piece.
 const (
-	fileLook = iota
-	fileOpen
-	fileCheck
+	fileLook  = iota
+	fileOpen  // and with it, where its handle can be foreseen:
+	fileGuess // FSTAT
+	fileFirst // READ of the first piece
+	fileCheck // FSTAT, where that could not be foreseen
 	filePiece
 )
 
@@ -123,9 +125,11 @@ type fileJob struct {
 	path    string
 	look    look
 	handle  string
+	asked   bool // fileGuess was sent, and fileFirst
+	guess   bool // and they count: the handle is the one that was foreseen
 	content []byte
 	have    []int // bytes of each piece that have come
-	left    int   // pieces not there in whole
+	left    int   // pieces not there in whole; 0: none was asked for, or all are
 	failed  error
 }
 
@@ -147,7 +151,17 @@ func (j *fileJob) Reply(op fastlane.Op, tag int, r *fastlane.Reply) {
 			return
 		}
 		j.handle = string(r.Handle)
-		j.f.s.FStat(j, fileCheck, j.handle)
+		if j.guess = j.asked && r.Foreseen; !j.guess {
+			j.f.s.FStat(j, fileCheck, j.handle)
+		}
+	case fileGuess:
+		if j.guess {
+			j.opened(&r.Attr, err)
+		}
+	case fileFirst:
+		if j.guess && j.left > 0 {
+			j.piece(0, r, err)
+		}
 	case fileCheck:
 		j.opened(&r.Attr, err)
 	default:
@@ -168,7 +182,7 @@ func (j *fileJob) open() {
 	case a.Size > j.f.limit:
 		j.end(fmt.Errorf("%w: %d bytes, and %d are read at most", ErrTooLarge, a.Size, j.f.limit))
 	default:
-		j.f.s.Open(j, fileOpen, j.path)
+		j.asked = j.f.s.OpenRead(j, fileOpen, fileGuess, fileFirst, j.path, uint32(min(a.Size, readPiece)))
 	}
 }
 
@@ -185,7 +199,9 @@ func (j *fileJob) opened(a *Attr, err error) {
 	j.have = make([]int, (len(j.content)+readPiece-1)/readPiece)
 	j.left = len(j.have)
 	for i := range j.have {
-		j.ask(i)
+		if i > 0 || !j.guess { // else the first is on its way
+			j.ask(i)
+		}
 	}
 	if j.left == 0 {
 		j.end(nil)

@@ -15,34 +15,80 @@ import (
 )
 
 // TestReadFile reads files of all sizes about those of a piece, from servers
-// that send a whole piece or a few bytes at a time.
+// that send a whole piece or a few bytes at a time, and whose handles can be
+// foreseen, seem to be, or not.
 func TestReadFile(t *testing.T) {
+	gives := map[string]func(*fakeSession) string{"as OpenSSH": lifo, "the lowest free": lowest, "as ProFTPD": nil}
 	for _, size := range []int{0, 1, readPiece - 1, readPiece, readPiece + 1, 5*readPiece + 7} {
 		for _, most := range []int{0, 9999} {
-			text := strings.Repeat("0123456789abcde\n", size/16+1)[:size]
-			f := newFake(dir("r", textFile("f", text)))
+			for name, give := range gives {
+				testReadFile(t, fmt.Sprintf("%d bytes, %d at a time, handles %s", size, most, name), size, most, give)
+			}
+		}
+	}
+}
+
+func testReadFile(t *testing.T, name string, size, most int, give func(*fakeSession) string) {
+	text := strings.Repeat("0123456789abcde\n", size/16+1)[:size]
+	f := newFake(dir("r", textFile("f", text), textFile("g", text)))
+	f.give = give
+	f.hook = func(r fakeReq) []byte {
+		if n := binary.BigEndian.Uint32(append(r.rest, make([]byte, 12)...)[8:]); r.kind == pktRead && most > 0 && n > uint32(most) {
+			binary.BigEndian.PutUint32(r.rest[8:], uint32(most))
+		}
+		return nil
+	}
+	c := f.client(t)
+	for range 2 { // the first shows what the handles look like
+		contents := make([]string, 3)
+		must(t, c.ReadFiles(t.Context(), size, []string{"/r/f", "/r/none", "/r/g"}, func(i int, b []byte, err error) {
+			if (err == nil) != (i != 1) {
+				t.Errorf("%s: file %d: %v", name, i, err)
+			}
+			contents[i] = string(b)
+		}))
+		if contents[0] != text || contents[2] != text {
+			t.Errorf("%s: %d and %d bytes", name, len(contents[0]), len(contents[2]))
+		}
+	}
+	must(t, c.Lstat(t.Context(), "/r", []string{"."}, func(int, Attr, error) {}))
+	f.between(func() {
+		if f.count[pktClose] != f.count[pktOpen] {
+			t.Errorf("%s: %d files opened, %d closed", name, f.count[pktOpen], f.count[pktClose])
+		}
+	})
+	if size == 0 {
+		return
+	}
+	opened := f.counted(pktOpen)
+	if _, err := c.ReadFile(t.Context(), "/r/f", size-1); !errors.Is(err, ErrTooLarge) || f.counted(pktOpen) > opened {
+		t.Errorf("%s: are one too many: error %v", name, err)
+	}
+}
+
+// TestReadFileTrips: where handles can be foreseen, a small file takes two round
+// trips, and else four.
+func TestReadFileTrips(t *testing.T) {
+	for want, give := range map[int]func(*fakeSession) string{2: lifo, 4: nil} {
+		f := newFake(dir("r", textFile("f", "text")))
+		f.give = give
+		c := f.client(t)
+		_, err := c.ReadFile(t.Context(), "/r/f", 10)
+		must(t, err)
+		trips := 0
+		f.between(func() {
+			last := -1
 			f.hook = func(r fakeReq) []byte {
-				if n := binary.BigEndian.Uint32(append(r.rest, make([]byte, 12)...)[8:]); r.kind == pktRead && most > 0 && n > uint32(most) {
-					binary.BigEndian.PutUint32(r.rest[8:], uint32(most))
+				if r.kind != pktClose && r.in.fills != last {
+					trips, last = trips+1, r.in.fills
 				}
 				return nil
 			}
-			c := f.client(t)
-			content, err := c.ReadFile(t.Context(), "/r/f", size)
-			if err != nil || string(content) != text {
-				t.Errorf("%d bytes, %d at a time: %d bytes, error %v", size, most, len(content), err)
-			}
-			must(t, c.Lstat(t.Context(), "/r", []string{"."}, func(int, Attr, error) {}))
-			if len(f.handles) > 0 {
-				t.Errorf("%d handles left open", len(f.handles))
-			}
-			if size == 0 {
-				continue
-			}
-			opened := f.counted(pktOpen)
-			if _, err := c.ReadFile(t.Context(), "/r/f", size-1); !errors.Is(err, ErrTooLarge) || f.counted(pktOpen) > opened {
-				t.Errorf("%d bytes are one too many: error %v", size, err)
-			}
+		})
+		content, err := c.ReadFile(t.Context(), "/r/f", 10)
+		must(t, err)
+		if string(content) != "text" || trips != want {
+			t.Errorf("%q in %d round trips, want %d", content, trips, want)
 		}
 	}
 }

@@ -15,12 +15,15 @@ type rootLook struct {
 	looks []look // of pathsTo(path)
 	left  int    // not complete
 	done  chan struct{}
+
+	list    bool         // the root is listed too, if it is a directory
+	listing *rootListing // nil: it was not
 }
 
 // lookAtRoot sends the look in a session of which nothing else is expected yet.
-func lookAtRoot(s *fastlane.Session, path string) *rootLook {
+func lookAtRoot(s *fastlane.Session, path string, list bool) *rootLook {
 	paths := pathsTo(path)
-	r := &rootLook{path: path, s: s, looks: make([]look, len(paths)), left: len(paths), done: make(chan struct{})}
+	r := &rootLook{path: path, s: s, looks: make([]look, len(paths)), left: len(paths), done: make(chan struct{}), list: list}
 	for i, p := range paths {
 		r.looks[i].send(s, r, i, p)
 	}
@@ -32,6 +35,9 @@ func lookAtRoot(s *fastlane.Session, path string) *rootLook {
 func (r *rootLook) Reply(op fastlane.Op, tag int, reply *fastlane.Reply) {
 	if !r.looks[tag].take(op, reply) {
 		return
+	}
+	if root := &r.looks[len(r.looks)-1]; r.list && tag == len(r.looks)-1 && root.err == nil && root.attr.Type() == typeDir {
+		r.listing = listRoot(r.s, r.path, &root.attr)
 	}
 	if r.left--; r.left == 0 {
 		close(r.done)

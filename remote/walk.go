@@ -115,5 +115,8 @@ func (c *Client) Walk(ctx context.Context, root string, v Visitor, o WalkOptions
 	}
 	o.WaitForHandles = o.WaitForHandles || !c.conn.server().isOpenSSH()
 	w := newWalker(root, v, o)
-	return c.run(ctx, root, &w.operation, func(all []*fastlane.Session) { w.begin(all, starts) })
+	return c.run(ctx, root, &w.operation, func(all []*fastlane.Session) {
+		w.rootListing = c.lanes.takeRoot()
+		w.begin(all, starts)
+	})
 }

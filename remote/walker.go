@@ -52,7 +52,8 @@ type walker struct {
 	progress    *Progress
 	mostLanes   int
 	maxWindow   int
-	waitHandles bool // WalkOptions.WaitForHandles
+	waitHandles bool         // WalkOptions.WaitForHandles
+	rootListing *rootListing // that was asked for before; nil: none, or taken over
 
 	dirsPerSession int
 	starts         []string          // WalkOptions.From, cleaned

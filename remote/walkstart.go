@@ -67,6 +67,7 @@ func (w *walker) begin(all []*fastlane.Session, starts []string) {
 	}
 	if w.rootAttr != nil && len(st.paths) == 1 {
 		st.attrs[0] = *w.rootAttr
+		w.takeRoot()
 		st.visit()
 		return
 	}

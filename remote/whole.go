@@ -13,7 +13,7 @@ func (ln *lane) listWhole(d *Dir) *listing {
 	if reads == 0 || ln.w.waitHandles {
 		return nil
 	}
-	l := &listing{w: ln.w, ln: ln, dir: d, whole: true, returned: ln.returned, reading: reads, eof: -1}
+	l := &listing{w: ln.w, ln: ln, dir: d, whole: true, returned: ln.returned, replies: replies{reading: reads, eof: -1}}
 	if !ln.s.ListWhole(l, below(ln.w.root, d.Path), reads) {
 		return nil
 	}
@@ -27,42 +27,55 @@ func (ln *lane) listWhole(d *Dir) *listing {
 // of its own that is waited for.
 func (l *listing) wholeReply(op fastlane.Op, tag int, r *fastlane.Reply) {
 	if op == fastlane.OpOpenDir {
-		l.wholeOpened(r)
+		if l.openedWhole(r) {
+			l.ln.granted++
+			l.ln.closeHandle(string(r.Handle))
+		}
 		return
 	}
-	l.reading--
-	switch {
-	case !l.foreseen:
-		if r.Err() == nil || r.EOF() {
-			l.tookAway()
-		}
-	case r.EOF() && l.eof < 0:
-		l.eof = tag
-	case r.Err() == nil && l.eof < 0:
-		l.ln.kept.add(l, tag, &r.Names)
+	if l.readWhole(&l.ln.kept, tag, r) {
+		l.tookAway()
 	}
 	if l.reading == 0 {
 		l.wholeEnd()
 	}
 }
 
-// wholeOpened takes the reply to OPENDIR. If it failed, so will those behind it.
-func (l *listing) wholeOpened(r *fastlane.Reply) {
+// openedWhole takes the reply to OPENDIR, and reports whether a handle is open
+// that is not the one foreseen. If OPENDIR failed, so will the READDIRs behind.
+func (p *replies) openedWhole(r *fastlane.Reply) (stray bool) {
 	err := r.Err()
-	l.foreseen = err == nil && r.Foreseen
-	switch {
-	case err == nil && !r.Foreseen:
-		l.ln.granted++
-		l.ln.closeHandle(string(r.Handle))
-	case err != nil && !errors.Is(err, fastlane.ErrFailure):
-		l.denied = statusError(err)
+	p.foreseen = err == nil && r.Foreseen
+	if err != nil && !errors.Is(err, fastlane.ErrFailure) {
+		p.denied = statusError(err)
 	}
+	return err == nil && !r.Foreseen
+}
+
+// readWhole takes a reply to READDIR, and reports whether it belongs to whatever
+// has the handle that was foreseen.
+func (p *replies) readWhole(k *kept, tag int, r *fastlane.Reply) (strange bool) {
+	p.reading--
+	switch {
+	case !p.foreseen:
+		return r.Err() == nil || r.EOF()
+	case r.EOF() && p.eof < 0:
+		p.eof = tag
+	case r.Err() == nil && p.eof < 0:
+		k.add(p, tag, &r.Names)
+	}
+	return false
+}
+
+// seenWhole reports whether all of the directory is there.
+func (p *replies) seenWhole(k *kept) bool {
+	return p.foreseen && p.eof >= 0 && (p.eof == 0 || k.of == p && k.n == p.eof)
 }
 
 // wholeEnd judges a listing in one go when all its replies are there.
 func (l *listing) wholeEnd() {
 	w, kept := l.w, &l.ln.kept
-	seen := l.foreseen && l.eof >= 0 && (l.eof == 0 || kept.of == l && kept.n == l.eof)
+	seen := l.seenWhole(kept)
 	if l.foreseen {
 		w.sizes.tried(&l.dir.Attr, seen)
 	}
@@ -115,7 +128,7 @@ const maxKept = 1 << 20
 // kept are the first replies to a directory that is listed in one go, which
 // wait for the one that finds the end. Their buffers are used again.
 type kept struct {
-	of      *listing
+	of      *replies
 	n       int // how many there are, from the first on
 	bytes   int
 	replies []keptReply
@@ -128,7 +141,7 @@ type keptReply struct {
 
 // add copies a reply, which the session's reader is about to overwrite. One
 // behind a gap is of no use.
-func (k *kept) add(of *listing, tag int, names *fastlane.Names) {
+func (k *kept) add(of *replies, tag int, names *fastlane.Names) {
 	if tag == 0 {
 		k.of, k.n, k.bytes = of, 0, 0
 	}

@@ -1,7 +1,5 @@
 package fastlane
 
-import "encoding/binary"
-
 // Stat asks for the attributes of what a path leads to: it follows symlinks.
 func (s *Session) Stat(h Handler, tag int, path string) {
 	s.simple(typeStat, request{op: OpStat, tag: tag, h: h}, path)
@@ -20,7 +18,7 @@ func (s *Session) RealPath(h Handler, tag int, path string) {
 func (s *Session) Read(h Handler, tag int, handle string, offset uint64, length uint32) {
 	if s.begin(typeRead, request{op: OpRead, tag: tag, h: h, length: length}) {
 		s.putString(handle)
-		s.out = binary.BigEndian.AppendUint64(s.out, offset)
+		s.putUint64(offset)
 		s.putUint32(length)
 		s.finish()
 	}

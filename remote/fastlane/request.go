@@ -128,6 +128,13 @@ func (s *Session) Open(h Handler, tag int, path string) {
 // reports whether it did: the answer to the FSTAT counts only if that to the
 // OPEN is Foreseen.
 func (s *Session) OpenStat(h Handler, openTag, statTag int, path string) bool {
+	return s.OpenRead(h, openTag, statTag, 0, path, 0)
+}
+
+// OpenRead is OpenStat, and asks for the first bytes of the file in the same go,
+// at most as many as length says, unless that is 0. The answer to the READ
+// counts as that to the FSTAT does.
+func (s *Session) OpenRead(h Handler, openTag, statTag, readTag int, path string, length uint32) bool {
 	s.mu.Lock()
 	if s.err != nil || !s.handles.proven {
 		s.mu.Unlock()
@@ -143,6 +150,13 @@ func (s *Session) OpenStat(h Handler, openTag, statTag int, path string) bool {
 	s.head(typeFStat, request{op: OpFStat, tag: statTag, h: h})
 	s.putNumber(number)
 	s.seal()
+	if length > 0 {
+		s.head(typeRead, request{op: OpRead, tag: readTag, h: h, length: length})
+		s.putNumber(number)
+		s.putUint64(0)
+		s.putUint32(length)
+		s.seal()
+	}
 	s.unlock()
 	return true
 }

@@ -90,7 +90,13 @@ const usualPacket = 64 << 10
 
 // Start begins a session on rw: it sends INIT and waits for VERSION. Closing
 // rw ends the wait. On error rw is left to the caller, as it is afterwards.
-func Start(rw io.ReadWriteCloser) (*Session, error) {
+func Start(rw io.ReadWriteCloser) (*Session, error) { return StartWith(rw, nil) }
+
+// StartWith is Start, and has the requests that ask sends follow INIT at once,
+// which saves a round trip where the server is known to take them: OpenSSH reads
+// packet after packet. ask must not wait for an answer, and what the session Has is
+// not known to it. If StartWith fails, no handler is called.
+func StartWith(rw io.ReadWriteCloser, ask func(*Session)) (*Session, error) {
 	s := &Session{
 		rw:      rw,
 		in:      bufio.NewReaderSize(rw, usualPacket),
@@ -98,10 +104,15 @@ func Start(rw io.ReadWriteCloser) (*Session, error) {
 		wake:    make(chan struct{}, 1),
 		pending: make(map[uint32]request),
 	}
+	s.out = append(s.out, 0, 0, 0, 5, typeInit, 0, 0, 0, version)
+	if ask != nil {
+		ask(s)
+	}
 	begin := time.Now()
-	if _, err := rw.Write([]byte{0, 0, 0, 5, typeInit, 0, 0, 0, version}); err != nil {
+	if _, err := rw.Write(s.out); err != nil {
 		return nil, fmt.Errorf("start SFTP: %w", err)
 	}
+	s.out = nil
 	if err := s.readVersion(); err != nil {
 		return nil, fmt.Errorf("start SFTP: %w", err)
 	}
@@ -236,6 +247,8 @@ func (s *Session) unlock() {
 }
 
 func (s *Session) putUint32(v uint32) { s.out = binary.BigEndian.AppendUint32(s.out, v) }
+
+func (s *Session) putUint64(v uint64) { s.out = binary.BigEndian.AppendUint64(s.out, v) }
 
 func (s *Session) putString(v string) {
 	s.putUint32(uint32(len(v)))
