@@ -464,6 +464,11 @@ func (f *fake) find(p string) *node {
 		return nil
 	}
 	for name := range strings.SplitSeq(rel, "/") {
+		if n.attr.Type() == fastlane.TypeSymlink && n.text != "" {
+			if n = f.find(n.text); n == nil {
+				return nil
+			}
+		}
 		var next *node
 		for _, k := range n.kids {
 			if k.name == name {

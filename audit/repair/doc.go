@@ -47,5 +47,9 @@
 // refuse the journal and name the line, because putting back half of what is
 // known, in an order that is not, can lock entries away.
 //
+// Nothing depends on the time of day: a journal's name comes after all others in
+// its directory even if the clock was put back, locks are the operating system's,
+// and times are told to people only.
+//
 // The functions here are for one goroutine; parallelism is inside the [Changer].
 package repair
