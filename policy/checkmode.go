@@ -28,10 +28,11 @@ func checkFileMode(p *Policy, f *File) (Finding, bool) {
 }
 
 // checkMode says what is to change of a mode that is not one of those expected.
-// A secret may have fewer bits, and keeps those that its readers may need.
+// A secret, or what is there for nobody to visit, may have fewer bits, and keeps
+// those that its readers may need.
 func (p *Policy) checkMode(f *File, l *line, x *modeSet) (Finding, bool) {
 	extra, missing := x.change(f.Mode)
-	if f.secrecy() != notSecret || p.lines.find(f, aspectSecret) != nil {
+	if f.secrecy() != notSecret || f.forNobody() || p.lines.find(f, aspectSecret) != nil {
 		extra, missing = x.tighten(f.Mode, p.readers(f)), 0
 	}
 	if extra|missing == 0 {

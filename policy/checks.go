@@ -81,13 +81,19 @@ func checkSetID(_ *Policy, f *File) (Finding, bool) {
 }
 
 func checkSecret(p *Policy, f *File) (Finding, bool) {
-	if f.Kind != KindFile || !f.known() {
+	if !f.known() {
 		return Finding{}, false
 	}
-	if f.Mode&OtherRead == 0 {
-		return p.secretForGroup(f)
+	if x, served := p.checkServed(f); served || f.Kind != KindFile {
+		return x, served
 	}
 	secrecy := f.secrecy()
+	if f.Mode&OtherRead == 0 {
+		if secrecy == plainSecret && p.servesItself(f) {
+			return Finding{Severity: Medium, Detail: "visitors may be able to fetch it; " + noMode}, true
+		}
+		return p.secretForGroup(f)
+	}
 	if secrecy == notSecret && p.lines.find(f, aspectSecret) != nil {
 		secrecy = configSecret
 	}

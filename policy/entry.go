@@ -99,8 +99,9 @@ type File struct {
 	ModeKnown  bool // false: the server left the mode out; Mode is then 0 and means nothing
 	UID, GID   uint32
 	OwnerKnown bool
-	RootInSSH  bool // the web root itself is, or lies below, a directory named .ssh
-	Above      *Way // of the web root itself: as Dir.Above has it
+	RootInSSH  bool  // the web root itself is, or lies below, a directory named .ssh
+	Above      *Way  // of the web root itself: as Dir.Above has it
+	Link       *Link // of a symlink: where it leads; nil: nobody has looked
 }
 
 // Path gives the entry's path relative to the web root. It allocates.

@@ -4,7 +4,7 @@ import "fmt"
 
 // Evaluate appends to dst one Finding for each rule that f breaks, sorted by
 // rule ID, and returns the extended slice. It does not allocate for an entry
-// without findings. A symlink never has any: its mode means nothing.
+// without findings. Of a symlink only where it leads counts: its mode means nothing.
 //
 // What the rules propose is combined: all findings of the entry carry the mode
 // that repairs all of them at once. If one rule clears a bit that another sets,
@@ -18,11 +18,15 @@ func (p *Policy) Evaluate(dst []Finding, f *File) []Finding {
 // are to be ignored: they are not among those appended, nor does the proposed
 // mode have anything of theirs.
 func (p *Policy) Judge(dst []Finding, f *File) (found []Finding, ignored int) {
-	if f.Kind == KindSymlink {
+	link := f.Kind == KindSymlink
+	if link && f.Link == nil {
 		return dst, 0
 	}
 	first := len(dst)
 	for _, r := range p.rules {
+		if r.OfLinks != link {
+			continue
+		}
 		x, ok := r.Check(p, f)
 		if !ok {
 			continue

@@ -24,7 +24,7 @@ type place struct {
 func places() []place {
 	var out []place
 	for _, p := range []string{
-		"index.php", "wp-content/uploads/a.png", ".htaccess.bak", "wp-config.php", "blog/wp-config.php", "configuration.php",
+		"index.php", "wp-content/uploads/a.png", ".htaccess.old", "wp-config.php", "blog/wp-config.php", "configuration.php",
 		"settings.php", "sites/default/settings.php", "app/etc/env.php", "env.php", "app/etc/local.xml", "layout/local.xml",
 		".env", ".env.local", ".env.example", ".env.sample", ".env.dist", ".env.local.template", ".htpasswd", "server.key", "cacert.pem", "privkey.pem",
 		".ssh", "a/.ssh", ".ssh/authorized_keys", ".ssh/id_rsa.pub", "a/.ssh/sub/x", "a/x.ssh/y",

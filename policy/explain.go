@@ -62,10 +62,10 @@ func (p *Policy) Explain(f *File) Explanation {
 
 func (p *Policy) ignoredOf(f *File) []Ignored {
 	var out []Ignored
-	if f.Kind == KindSymlink {
-		return nil
-	}
 	for _, r := range p.rules {
+		if r.OfLinks != (f.Kind == KindSymlink) {
+			continue
+		}
 		if _, broken := r.Check(p, f); broken {
 			if by := p.ignored(f, r.ID); by != nil {
 				out = append(out, Ignored{r.ID, by.Pos, by.Reason})

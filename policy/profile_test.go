@@ -7,7 +7,7 @@ import (
 )
 
 func TestNewErrors(t *testing.T) {
-	const reach = ", web-untraversable, web-unreadable, htpasswd-unreadable, php-unwritable, code-writable"
+	const reach = ", foreign-owner, symlink-escape, symlink-dangling, web-untraversable, web-unreadable, htpasswd-unreadable, php-unwritable, code-writable"
 	tests := []struct {
 		o    Options
 		want string
@@ -82,6 +82,7 @@ func TestPolicyIsItsOwn(t *testing.T) {
 // TestCatalogue holds every rule to the form that the documentation relies on.
 func TestCatalogue(t *testing.T) {
 	want := []string{"dir-mode", "file-mode", "world-writable", "htaccess-unreadable", "setid-file", "secret-exposed", "special-file", "mode-unknown", "wrong-owner", "wrong-group",
+		"foreign-owner", "symlink-escape", "symlink-dangling",
 		"web-untraversable", "web-unreadable", "htpasswd-unreadable", "php-unwritable", "code-writable"}
 	var got []string
 	for _, r := range Rules() {
@@ -115,6 +116,15 @@ func TestSeverityIsReached(t *testing.T) {
 					highest[x.Rule.ID] = max(highest[x.Rule.ID], x.Severity)
 				}
 			}
+		}
+	}
+	foreign := place{path: "x", above: 0o755}.file(KindFile, 0o644)
+	foreign.UID = 7
+	link := place{path: "x", above: 0o755}.file(KindSymlink, 0o777)
+	for _, l := range []*Link{{Dangling: true, Outside: true, Foreign: true}, {Outside: true, Foreign: true}} {
+		link.Link = l
+		for _, x := range slices.Concat(served.Evaluate(nil, link), served.Evaluate(nil, foreign)) {
+			highest[x.Rule.ID] = max(highest[x.Rule.ID], x.Severity)
 		}
 	}
 	for _, r := range Rules() {

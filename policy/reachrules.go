@@ -155,12 +155,12 @@ func (p *Policy) unserved(f *File) bool {
 }
 
 // keepsPrivate reports whether an entry has one of the modes that the policy has
-// for it, and none of those would allow id what it wants; or it belongs to a
-// version control system, whose files are nobody's to fetch.
+// for it, and none of those would allow id what it wants; or it is there for
+// nobody to visit.
 func (p *Policy) keepsPrivate(f *File, id *Identity, want Mode) bool {
 	x := p.modesOf(f)
 	switch {
-	case f.inRepository():
+	case f.forNobody():
 		return true
 	case x == nil || !x.right(f.Mode):
 		return false
@@ -176,7 +176,15 @@ func (f *File) inRepository() bool {
 	if f.Kind == KindDir && isRepository(string(f.Name)) {
 		return true
 	}
-	return f.Dir != nil && slices.ContainsFunc(strings.Split(f.Dir.Path, "/"), isRepository)
+	if f.Dir == nil {
+		return false
+	}
+	for name := range strings.SplitSeq(f.Dir.Path, "/") {
+		if isRepository(name) {
+			return true
+		}
+	}
+	return false
 }
 
 func isRepository(name string) bool {

@@ -6,8 +6,10 @@ type Rule struct {
 	Title    string   // what is wrong, one line, no full stop
 	Doc      string   // what a visitor or an attacker experiences, and what a repair does
 	Severity Severity // the highest it reports
-	// Check looks at one entry, which is never a symlink, and fills in Severity,
-	// Detail, Clear, Set and Blocker; Evaluate does the rest.
+	OfLinks  bool     // looks at symlinks of which File.Link is known, and at nothing else
+	// Check looks at one entry, which is a symlink if OfLinks says so and else
+	// none, and fills in Severity, Detail, Clear, Set and Blocker; Evaluate does
+	// the rest.
 	Check func(p *Policy, f *File) (Finding, bool)
 }
 

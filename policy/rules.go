@@ -63,6 +63,7 @@ func Rules() []*Rule {
 			Severity: High,
 			Doc: "Every other account on the server can read the passwords or keys in it, and a visitor may be able to fetch a file such as .env or id_rsa (high). " +
 				"A configuration file in PHP is run rather than sent, so that only the other accounts remain (medium), as they do where a secret's group has members besides the web server and the owner (medium). " +
+				"What a version control system keeps (.git, .svn), and backups in the web root itself (.sql, .bak, .zip), are for nobody to fetch (high; medium for .zip), and where the web server runs as the account, no mode keeps it from a file such as .env (medium): out of the web root is where these belong, or the web server has to deny them. " +
 				"Where the web server reads the file as another user, taking the bit away takes the site down, so nothing is proposed " +
 				"until a profile such as cpanel or shared-suexec says that PHP runs as the owner of the files; chmod 600 is right then.",
 			Check: checkSecret,
@@ -102,6 +103,36 @@ func Rules() []*Rule {
 				"Only a policy that says which group that is has such expectations; a name that the server's groups don't have is warned of and not checked. " +
 				"Nothing is proposed: ask the host to run chgrp, or do it as an account that is a member of the group.",
 			Check: checkGroup,
+		},
+		{
+			ID:       "foreign-owner",
+			Title:    "it belongs to somebody else than the web root does",
+			Severity: Medium,
+			Doc: "Neither the account nor a repair can change its mode, and its owner can, and what is in it if it is a file (medium; low where the owner is root). " +
+				"Of a directory that holds more of the same owner's, only the topmost is reported. " +
+				"What the application writes as the web server's user is no finding, nor is what a policy has owners for. " +
+				"Nothing is proposed: ask the host to run chown.",
+			Check: checkForeign,
+		},
+		{
+			ID:       "symlink-escape",
+			Title:    "a symlink that leads out of the web root",
+			Severity: High,
+			Doc: "A web server that follows it serves what is there: by accident, or because somebody who broke into the site looks at that of a neighbour (high where what it leads to belongs to somebody else than the link, else medium). " +
+				"It is not followed by hostperm, and what is there is not audited. " +
+				"Nothing is proposed: remove it, or say in a policy file why it is there.",
+			OfLinks: true,
+			Check:   checkSymlinkEscape,
+		},
+		{
+			ID:       "symlink-dangling",
+			Title:    "a symlink that leads nowhere",
+			Severity: Low,
+			Doc: "Visitors get 404 Not Found or 403 Forbidden, and whoever can make what it names decides what the site serves there. " +
+				"In a chroot, an absolute one may lead somewhere for the web server and nowhere for the account. " +
+				"Nothing is proposed: remove it, or make what it leads to.",
+			OfLinks: true,
+			Check:   checkSymlinkDangling,
 		},
 	}, reachRules()...)
 }

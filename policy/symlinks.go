@@ -1,0 +1,29 @@
+package policy
+
+// Link is what is known of where a symlink leads.
+type Link struct {
+	Outside  bool // of the web root
+	Dangling bool // there is nothing, as the account sees it
+	Foreign  bool // what it leads to belongs to somebody else than the link
+}
+
+func checkSymlinkEscape(_ *Policy, f *File) (Finding, bool) {
+	switch l := f.Link; {
+	case l == nil || !l.Outside || l.Dangling:
+		return Finding{}, false
+	case l.Foreign:
+		return Finding{Severity: High, Detail: "it leads out of the web root, to what belongs to somebody else; " +
+			"a web server that follows it serves that (Apache's SymLinksIfOwnerMatch does not)"}, true
+	}
+	return Finding{Severity: Medium, Detail: "it leads out of the web root, and the web server may serve what is there"}, true
+}
+
+func checkSymlinkDangling(_ *Policy, f *File) (Finding, bool) {
+	switch l := f.Link; {
+	case l == nil || !l.Dangling:
+		return Finding{}, false
+	case l.Outside:
+		return Finding{Severity: Low, Detail: "nothing is where it leads, out of the web root, as this account sees it"}, true
+	}
+	return Finding{Severity: Low, Detail: "nothing is where it leads"}, true
+}
