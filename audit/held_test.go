@@ -52,6 +52,9 @@ func TestHeld(t *testing.T) {
 	check := func(r *Result) {
 		t.Helper()
 		for _, f := range r.Findings {
+			if f.Rule == "foreign-owner" {
+				continue // it proposes nothing
+			}
 			why, known := want[f.Path]
 			if !known || (f.Held == "") != (why == "") || !strings.Contains(f.Held, why) {
 				t.Errorf("%s, %s: held back for %q", f.Path, f.Rule, f.Held)

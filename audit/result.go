@@ -21,6 +21,7 @@ type Result struct {
 
 	from   []string       // Options.From
 	dirs   []remote.Known // Options.Remember: as they were visited
+	links  []seenLink     // that Follow has not looked at
 	failed bool           // the walk ended early
 }
 

@@ -91,6 +91,8 @@ type collector struct {
 
 	limits
 	findingsText, gapsText int                     // bytes kept
+	linksText              int                     // bytes kept
+	moreLinks              bool                    // there are symlinks that are not kept
 	full                   bool                    // one of the limits was reached, and end called
 	end                    context.CancelCauseFunc // ends the walk
 }
@@ -125,6 +127,9 @@ func (c *collector) entry(parent *remote.Dir, e *remote.Entry) bool {
 		c.report(c.path(e), e.Attr)
 	}
 	c.result.Ignored += int64(ignored)
+	if c.file.Kind == policy.KindSymlink && c.policy.FollowsLinks() {
+		c.keepLink(c.path(e), e.Attr)
+	}
 	if c.remember && e.Dir != nil && len(c.result.dirs) < maxRemembered {
 		c.result.dirs = append(c.result.dirs, remote.Known{Path: e.Dir.Path, Attr: e.Attr})
 	}
@@ -176,20 +181,30 @@ func (c *collector) report(path string, attr remote.Attr) {
 	f := &c.file
 	held := c.held(&attr)
 	for i := range c.found {
-		x := &c.found[i]
-		finding := Finding{Path: path, Kind: f.Kind, Rule: x.Rule.ID, Severity: x.Severity,
-			Mode: f.Mode, ModeKnown: f.ModeKnown, Change: x.Change,
-			UID: f.UID, GID: f.GID, OwnerKnown: f.OwnerKnown, Detail: x.Detail, Attr: attr, Clear: x.Clear, Set: x.Set}
-		if x.Change != policy.None {
-			finding.Want, finding.Held = x.Want, held
-		}
-		if x.Blocker != "" {
-			finding.Detail += ": " + strconv.Quote(x.Blocker)
+		finding := NewFinding(path, f, &c.found[i])
+		finding.Attr = attr
+		if finding.Change != policy.None {
+			finding.Held = held
 		}
 		if c.keepsFinding(&finding) {
 			c.result.Findings = append(c.result.Findings, finding)
 		}
 	}
+}
+
+// NewFinding makes a finding of what a policy has found about the entry at a
+// path. Attr and Held are left to the caller.
+func NewFinding(path string, f *policy.File, x *policy.Finding) Finding {
+	finding := Finding{Path: path, Kind: f.Kind, Rule: x.Rule.ID, Severity: x.Severity,
+		Mode: f.Mode, ModeKnown: f.ModeKnown, Change: x.Change,
+		UID: f.UID, GID: f.GID, OwnerKnown: f.OwnerKnown, Detail: x.Detail, Clear: x.Clear, Set: x.Set}
+	if x.Change != policy.None {
+		finding.Want = x.Want
+	}
+	if x.Blocker != "" {
+		finding.Detail += ": " + strconv.Quote(x.Blocker)
+	}
+	return finding
 }
 
 // held says why the current entry must not be changed although a rule asks for

@@ -73,6 +73,17 @@ func sniff(ctx context.Context, h Heads, root string, files [][]Finding) error {
 	})
 }
 
+// Explained gives what an audit makes of what a policy has found of an entry,
+// without looking into it; looks: it would, and may keep its execute bits.
+func Explained(f *policy.File, found []policy.Finding) (group []Finding, looks bool) {
+	r := &Result{}
+	for i := range found {
+		r.Findings = append(r.Findings, NewFinding(f.Path(), f, &found[i]))
+	}
+	_ = r.Sniff(context.Background(), nil) // reads nothing
+	return r.Findings, len(r.Findings) > 0 && losesExecute(&r.Findings[0]) != 0
+}
+
 // losesExecute gives the execute bits that a repair would take from a file and
 // that a program would keep.
 func losesExecute(f *Finding) policy.Mode {

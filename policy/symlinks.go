@@ -1,5 +1,7 @@
 package policy
 
+import "slices"
+
 // Link is what is known of where a symlink leads.
 type Link struct {
 	Outside  bool // of the web root
@@ -26,4 +28,9 @@ func checkSymlinkDangling(_ *Policy, f *File) (Finding, bool) {
 		return Finding{Severity: Low, Detail: "nothing is where it leads, out of the web root, as this account sees it"}, true
 	}
 	return Finding{Severity: Low, Detail: "nothing is where it leads"}, true
+}
+
+// FollowsLinks reports whether one of the rules is about where symlinks lead.
+func (p *Policy) FollowsLinks() bool {
+	return slices.ContainsFunc(p.rules, func(r *Rule) bool { return r.OfLinks })
 }

@@ -134,15 +134,22 @@ func explanation(p *policy.Policy, e *policy.File, judged bool) string {
 		return b.String() + "\nWith --mode it says what an audit would find.\n"
 	}
 	fmt.Fprintf(&b, "\nwith the mode %v:\n", e.Mode)
-	if len(x.Findings)+len(x.Ignored) == 0 {
+	found, looks := audit.Explained(e, x.Findings)
+	if len(found)+len(x.Ignored) == 0 {
 		b.WriteString("  nothing is found\n")
 	}
-	for _, found := range x.Findings {
+	for _, f := range found {
 		to := ""
-		if found.Change != policy.None {
-			to = fmt.Sprintf(" → %v (%s)", found.Want, found.Change)
+		if f.Change != policy.None {
+			to = fmt.Sprintf(" → %v (%s)", f.Want, f.Change)
 		}
-		fmt.Fprintf(&b, "  %-8s  %s%s: %s\n", found.Severity, found.Rule.ID, to, audit.SafeText(found.Detail))
+		fmt.Fprintf(&b, "  %-8s  %s%s: %s\n", f.Severity, f.Rule, to, audit.SafeText(f.Detail))
+	}
+	if looks {
+		b.WriteString("  an audit looks into it: a program (#! or ELF) keeps its execute bits, and is low\n")
+	}
+	if e.Kind == policy.KindSymlink {
+		b.WriteString("  an audit looks where it leads\n")
 	}
 	for _, i := range x.Ignored {
 		fmt.Fprintf(&b, "  ignored   %s: %s (%s)\n", i.Rule, audit.SafeText(i.Reason), audit.SafeText(i.By.String()))

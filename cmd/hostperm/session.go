@@ -178,6 +178,9 @@ func (s *session) walk(ctx context.Context, what string, from []string) (*audit.
 	if err != nil {
 		return result, err
 	}
+	if err := result.Follow(ctx, s.client, s.policy); err != nil {
+		return result, err
+	}
 	// On ProFTPD a run was seen to wait for minutes when many files were opened in
 	// several sessions at once; what other servers make of it is not known.
 	if s.noSniff || !strings.HasPrefix(s.client.Server().Software, "SSH-2.0-OpenSSH_") {

@@ -1,0 +1,109 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"hostperm/policy"
+	"hostperm/remote"
+)
+
+const (
+	// maxLinks is how many symlinks an audit looks into, and maxLinksText how
+	// many bytes their paths may have.
+	maxLinks     = 200_000
+	maxLinksText = 32 << 20
+	// linkBatch is how many are asked about in one go.
+	linkBatch = 8192
+	// maxTarget is how many bytes of a link's text are told.
+	maxTarget = 300
+)
+
+// seenLink is a symlink that a walk came by.
+type seenLink struct {
+	path string
+	attr remote.Attr
+}
+
+// keepLink remembers the current entry, a symlink, for Follow.
+func (c *collector) keepLink(path string, attr remote.Attr) {
+	if len(c.result.links) == maxLinks || c.linksText+len(path) > maxLinksText {
+		if !c.moreLinks {
+			c.moreLinks = true
+			c.gap(".", fmt.Errorf("it has more than %d symlinks, or %d MiB of their names: where the others lead was not looked at", maxLinks, maxLinksText>>20))
+		}
+		return
+	}
+	c.linksText += len(path)
+	c.result.links = append(c.result.links, seenLink{path, attr})
+}
+
+// LinkReader finds out where symlinks lead; *remote.Client does.
+type LinkReader interface {
+	ReadLinks(ctx context.Context, root string, paths []string, each func(i int, l remote.Link, err error)) error
+}
+
+// Follow finds out where the symlinks that the audit came by lead, and adds what
+// p, which it was made with, finds about that. None of them is followed further.
+// A symlink that is none any more is no finding. The error is that of l: what was
+// not looked at is then not known, and the result is not Complete.
+func (r *Result) Follow(ctx context.Context, l LinkReader, p *policy.Policy) error {
+	links := r.links
+	r.links = nil
+	for len(links) > 0 {
+		n := min(len(links), linkBatch)
+		batch := links[:n]
+		links = links[n:]
+		paths := make([]string, n)
+		for i := range batch {
+			paths[i] = batch[i].path
+		}
+		err := l.ReadLinks(ctx, r.Root, paths, func(i int, to remote.Link, err error) {
+			if err == nil {
+				r.judgeLink(p, &batch[i], &to)
+			}
+		})
+		if err != nil {
+			r.failed = true
+			r.settle()
+			return err
+		}
+	}
+	r.settle()
+	return nil
+}
+
+// judgeLink adds what is to be said of where a symlink leads.
+func (r *Result) judgeLink(p *policy.Policy, s *seenLink, to *remote.Link) {
+	f := entryAt(s.path)
+	f.Kind, f.Mode, f.ModeKnown = policy.KindSymlink, policy.Mode(s.attr.Perm()), s.attr.HasMode()
+	f.UID, f.GID, f.OwnerKnown = s.attr.UID, s.attr.GID, s.attr.Flags&ownerSent != 0
+	f.Link = &policy.Link{Outside: to.Outside(r.Root, s.path), Dangling: errors.Is(to.Missing, remote.ErrNotExist),
+		Foreign: to.Missing == nil && f.OwnerKnown && to.Attr.Flags&ownerSent != 0 && to.Attr.UID != f.UID}
+	found, ignored := p.Judge(nil, f)
+	r.Ignored += int64(ignored)
+	for i := range found {
+		x := NewFinding(s.path, f, &found[i])
+		x.Attr = s.attr
+		x.Detail += ": " + strconv.Quote(to.Target[:min(len(to.Target), maxTarget)])
+		r.Findings = append(r.Findings, x)
+	}
+}
+
+// entryAt makes an entry of a path, and the directories that it lies in, of which
+// nothing else is known.
+func entryAt(path string) *policy.File {
+	var dir *policy.Dir
+	if path != "." {
+		dir = &policy.Dir{Path: "."}
+	}
+	for i := range len(path) {
+		if path[i] == '/' {
+			dir = &policy.Dir{Parent: dir, Path: path[:i]}
+		}
+	}
+	return &policy.File{Dir: dir, Name: []byte(path[strings.LastIndexByte(path, '/')+1:])}
+}
