@@ -40,7 +40,9 @@ func (l *targets) ReadLinks(_ context.Context, _ string, paths []string, each fu
 
 // TestFollow says of each symlink once where it leads, if it should not.
 func TestFollow(t *testing.T) {
-	attr := func(uid uint32) remote.Attr { return remote.Attr{Flags: everything, UID: uid, Mode: fastlane.TypeDir | 0o755} }
+	attr := func(uid uint32) remote.Attr {
+		return remote.Attr{Flags: everything, UID: uid, Mode: fastlane.TypeDir | 0o755}
+	}
 	l := &targets{gone: map[string]bool{"gone": true}, links: map[string]remote.Link{
 		"in":          {Target: "d", Real: "/site/d", Attr: attr(1001)},
 		"out":         {Target: "../other", Real: "/other", Attr: attr(1001)},

@@ -16,7 +16,7 @@ var profileFiles embed.FS
 // those of applications and those of hosts, each sorted.
 func Profiles() []string {
 	return []string{DefaultProfile,
-		"drupal", "joomla", "laravel", "magento", "nextcloud", "static", "wordpress",
+		"drupal", "joomla", "laravel", "magento", "mediawiki", "nextcloud", "static", "wordpress",
 		"cpanel", "mod-php", "plesk", "shared-group", "shared-suexec"}
 }
 

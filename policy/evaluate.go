@@ -43,6 +43,7 @@ func (p *Policy) Judge(dst []Finding, f *File) (found []Finding, ignored int) {
 	}
 	if len(dst) > first {
 		combine(dst[first:], f)
+		p.keepWriting(dst[first:], f)
 	}
 	return dst, ignored
 }

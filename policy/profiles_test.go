@@ -49,6 +49,19 @@ var documented = map[string]string{
 		f .env 0600 0640
 		f artisan 0755
 		d app 0755`,
+	"mediawiki": `
+		d . 0755
+		d images 0700 0755 0775
+		f images/a/ab/x.png 0644
+		d cache 0700
+		f LocalSettings.php 0640 0600
+		f maintenance/dev/start.sh 0755
+		f extensions/Scribunto/includes/engines/LuaStandalone/lua_ulimit.sh 0755
+		d includes 0755 0750
+		f includes/Defines.php 0644`,
+	"mediawiki+mod-php": `
+		d images 0700 0775
+		f images/a/ab/x.png 0644 0664`,
 	"nextcloud": `
 		d data 0770 0750 0700
 		d data/admin/files 0755

@@ -284,3 +284,30 @@ func TestGuessTakesNothing(t *testing.T) {
 		t.Errorf("a guess comes before what is said: %+v", is)
 	}
 }
+
+// TestKeepsWriting: where PHP runs as the web server and writes by the bits of
+// others, taking them away would stop the site, and nothing is proposed.
+func TestKeepsWriting(t *testing.T) {
+	web := &Identity{UID: 33, GIDs: []uint32{33}}
+	for _, test := range []struct {
+		profile, path string
+		gid           uint32
+		web           *Identity
+		want          string
+	}{
+		{"wordpress+mod-php", "wp-content/uploads", 1002, web, "none"},
+		{"wordpress+mod-php", "wp-content/uploads", 33, web, "tighten"},
+		{"wordpress+mod-php", "wp-content/plugins", 1002, web, "tighten"},
+		{"wordpress+mod-php", "wp-content/uploads", 1002, nil, "tighten"},
+		{"wordpress+cpanel", "wp-content/uploads", 1002, web, "tighten"},
+	} {
+		f := at(test.path, KindDir, 0o777)
+		f.GID = test.gid
+		for _, x := range mustNew(t, Options{Profile: test.profile, WebServer: test.web}).Evaluate(nil, f) {
+			says := strings.Contains(x.Detail, "ask the host to give it to the web server's group")
+			if string(x.Change) != test.want && x.Change != None || says != (test.want == "none") || says && x.Want != f.Mode {
+				t.Errorf("%s %s %d: %s %s to %v: %s", test.profile, test.path, test.gid, x.Rule.ID, x.Change, x.Want, x.Detail)
+			}
+		}
+	}
+}

@@ -35,6 +35,7 @@ func applications() []marks {
 		{"joomla", []string{"administrator/manifests/files/joomla.xml"}, "cache"},
 		{"magento", []string{"bin/magento", "app/etc/di.xml"}, "var"},
 		{"laravel", []string{"artisan", "bootstrap/app.php"}, "storage"},
+		{"mediawiki", []string{"includes/Defines.php", "includes/WebStart.php"}, "images"},
 		{"nextcloud", []string{"occ", "lib/versioncheck.php"}, "data"},
 	}
 }

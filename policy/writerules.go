@@ -28,6 +28,23 @@ func checkPHPUnwritable(p *Policy, f *File) (Finding, bool) {
 	return found, true
 }
 
+// keepWriting withdraws what is proposed for a directory that the application
+// writes to, if PHP, which runs as the web server, could not any more: it does so
+// by the bits of others, and has to be given others before these are taken.
+func (p *Policy) keepWriting(findings []Finding, f *File) {
+	const both = MayWrite | MaySearch
+	if p.php != phpWeb || p.web == nil || f.Kind != KindDir || !f.OwnerKnown || findings[0].Change == None ||
+		!p.web.May(both, f.Mode, f.UID, f.GID) || p.web.May(both, findings[0].Want, f.UID, f.GID) || !p.lines.writable(f) {
+		return
+	}
+	for i := range findings {
+		x := &findings[i]
+		x.Clear, x.Set, x.Want, x.Change = 0, 0, f.Mode, None
+		x.Detail += "; no change is proposed, because PHP, which runs as " + p.webWords() +
+			", writes here by these bits: ask the host to give it to the web server's group, then repair it"
+	}
+}
+
 // phpShut reports whether PHP certainly cannot make files in a directory. The
 // account's groups are not known: they may be any.
 func (p *Policy) phpShut(f *File) bool {
