@@ -234,12 +234,24 @@ func missing(t testing.TB, what string) {
 // made it and must not be changed: copy it.
 func WordPress(t testing.TB) string {
 	t.Helper()
-	tree := os.Getenv("HOSTPERM_WORDPRESS_TREE")
+	return unpacked(t, "HOSTPERM_WORDPRESS_TREE", "WordPress", "wp-includes/version.php")
+}
+
+// MediaWiki is WordPress for Debian's MediaWiki, and HOSTPERM_MEDIAWIKI_TREE:
+// the directory into which its package was unpacked.
+func MediaWiki(t testing.TB) string {
+	t.Helper()
+	return unpacked(t, "HOSTPERM_MEDIAWIKI_TREE", "MediaWiki", "usr/share/mediawiki/includes/Defines.php")
+}
+
+func unpacked(t testing.TB, env, what, mark string) string {
+	t.Helper()
+	tree := os.Getenv(env)
 	if tree == "" {
-		missing(t, "HOSTPERM_WORDPRESS_TREE names no unpacked WordPress")
+		missing(t, env+" names no unpacked "+what)
 	}
-	if _, err := os.Stat(filepath.Join(tree, "wp-includes", "version.php")); err != nil {
-		t.Fatalf("HOSTPERM_WORDPRESS_TREE: %v", err)
+	if _, err := os.Stat(filepath.Join(tree, filepath.FromSlash(mark))); err != nil {
+		t.Fatalf("%s: %v", env, err)
 	}
 	return tree
 }
