@@ -453,6 +453,10 @@ func TestForeignOwner(t *testing.T) {
 			t.Errorf("the report does not say %q:\n%s", want, out)
 		}
 	}
+	if !strings.Contains(stderr, "1 entry belongs to somebody else, which no repair changes: ask the host") ||
+		!strings.Contains(stderr, "--rule foreign-owner") {
+		t.Errorf("nothing says what to ask the host for:\n%s", stderr)
+	}
 	if modes := treeModes(t, root); modes["/mine"] != 0o644 || modes["/theirs"] != 0o666 {
 		t.Errorf("modes %04o and %04o", modes["/mine"], modes["/theirs"])
 	}
