@@ -115,7 +115,7 @@ func Dial(ctx context.Context, t Target, o Options) (*Client, error) {
 }
 
 func newClient(conn transport) *Client {
-	c := &Client{most: autoSessions, turn: make(chan struct{}, 1), patience: defaultPatience, retries: retries{first: firstWait, pause: sleep}}
+	c := &Client{most: conn.server().sessions(), turn: make(chan struct{}, 1), patience: defaultPatience, retries: retries{first: firstWait, pause: sleep}}
 	c.conn.replace(conn)
 	c.closing, c.shut = context.WithCancel(context.Background())
 	return c

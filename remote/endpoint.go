@@ -19,6 +19,21 @@ type Endpoint struct {
 // entries have gone to the wrong listing, so that no other is tried.
 func (e Endpoint) isOpenSSH() bool { return strings.HasPrefix(e.Software, "SSH-2.0-OpenSSH_") }
 
+// isModSFTP reports whether the server says that it is ProFTPD's mod_sftp.
+func (e Endpoint) isModSFTP() bool { return strings.HasPrefix(e.Software, "SSH-2.0-mod_sftp") }
+
+// sessions is how many sessions for pipelined work are opened on a server at
+// most, where nobody says how many. ProFTPD serves all of a connection in one
+// process, so that more than one gain nothing; and with several that have many
+// requests outstanding, version 1.3.8 was seen to stop answering all of them, with
+// everything that was sent received.
+func (e Endpoint) sessions() int {
+	if e.isModSFTP() {
+		return 1
+	}
+	return autoSessions
+}
+
 // Server gives the server that the client is connected to.
 func (c *Client) Server() Endpoint { return c.conn.server() }
 

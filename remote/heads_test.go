@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"hostperm/remote/fastlane"
+	"hostperm/remote/remotetest/realserver"
 )
 
 // readFrom answers a READ.
@@ -261,5 +264,43 @@ func TestHeadsEnd(t *testing.T) {
 	}
 	if _, err := heads(t, ctx, f.client(t), "/r", 16, reqs); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestHeadsManyOnRealServers looks into more files at once than a session has
+// room for. On ProFTPD, which stops answering where several sessions do so, it is
+// one session that does.
+func TestHeadsManyOnRealServers(t *testing.T) {
+	for name, start := range reals() {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, realserver.Options{})
+			root := filepath.Join(s.HomeDir, "www")
+			for i := range 1700 {
+				dir := filepath.Join(root, fmt.Sprint("d", i%40))
+				must(t, os.MkdirAll(dir, 0o755))
+				must(t, os.WriteFile(filepath.Join(dir, fmt.Sprint("f", i)), fmt.Appendf(nil, "%04d", i), 0o644))
+			}
+			s.Chown(t, s.HomeDir)
+			c := dialReal(t, s)
+			var reqs []HeadRequest
+			must(t, c.Walk(t.Context(), root, Visitor{Entry: func(up *Dir, e *Entry) bool {
+				if e.Dir == nil {
+					reqs = append(reqs, HeadRequest{Path: join(up.Path, string(e.Name)), Expect: e.Attr})
+				}
+				return true
+			}, Gap: func(p string, err error) { t.Errorf("%s: %v", p, err) }}, WalkOptions{}))
+			right := 0
+			must(t, c.Heads(t.Context(), root, 4, reqs, func(i int, head []byte, err error) {
+				if err == nil && strings.HasSuffix(reqs[i].Path, "f"+strings.TrimLeft(string(head[:3]), "0")+string(head[3:])) {
+					right++
+				}
+			}))
+			if right != 1700 {
+				t.Errorf("%d of %d heads are right", right, len(reqs))
+			}
+			if n := len(c.lanes.all()); (n == 1) != (name == "ProFTPD") {
+				t.Errorf("%d sessions", n)
+			}
+		})
 	}
 }

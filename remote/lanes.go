@@ -13,9 +13,9 @@ import (
 )
 
 // autoSessions is how many sessions for pipelined work a client opens at most
-// by default. Each is a process of its own on the server, and so uses a core of
-// its own where there are several. sshd allows ten a connection (MaxSessions),
-// of which ResolveRoot needs one.
+// by default; see Endpoint.sessions. Each is a process of its own on the server,
+// and so uses a core of its own where there are several. sshd allows ten a
+// connection (MaxSessions), of which ResolveRoot needs one.
 const autoSessions = 8
 
 // lanes are a client's sessions for pipelined work, which are kept from one

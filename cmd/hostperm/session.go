@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"hostperm/audit"
@@ -181,9 +180,7 @@ func (s *session) walk(ctx context.Context, what string, from []string) (*audit.
 	if err := result.Follow(ctx, s.client, s.policy); err != nil {
 		return result, err
 	}
-	// On ProFTPD a run was seen to wait for minutes when many files were opened in
-	// several sessions at once; what other servers make of it is not known.
-	if s.noSniff || !strings.HasPrefix(s.client.Server().Software, "SSH-2.0-OpenSSH_") {
+	if s.noSniff {
 		return result, result.Sniff(ctx, nil)
 	}
 	return result, result.Sniff(ctx, s.client)
