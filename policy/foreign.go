@@ -2,10 +2,11 @@ package policy
 
 import "fmt"
 
-// checkForeign finds what belongs to somebody else than the web root does. Of
-// what lies in a directory of the same owner's, that directory stands for all.
+// checkForeign finds what belongs to somebody else than the web root does, unless
+// that is root, who can change anything. Of what lies in a directory of the same
+// owner's, that directory stands for all.
 func checkForeign(p *Policy, f *File) (Finding, bool) {
-	if f.Dir == nil || !f.OwnerKnown || !f.rootKnown() || f.UID == f.account() || p.writtenByWeb(f) || p.saidAbove(f) ||
+	if f.Dir == nil || !f.OwnerKnown || !f.rootKnown() || f.UID == f.account() || f.account() == 0 || p.writtenByWeb(f) || p.saidAbove(f) ||
 		p.lines.find(f, aspectOwner) != nil {
 		return Finding{}, false
 	}

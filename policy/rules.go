@@ -108,7 +108,7 @@ func Rules() []*Rule {
 			ID:       "foreign-owner",
 			Title:    "it belongs to somebody else than the web root does",
 			Severity: Medium,
-			Doc: "Neither the account nor a repair can change its mode, and its owner can, and what is in it if it is a file (medium; low where the owner is root). " +
+			Doc: "Neither the account nor a repair can change its mode, and its owner can, and what is in it if it is a file (medium; low where the owner is root). A web root of root's has none. " +
 				"Of a directory that holds more of the same owner's, only the topmost is reported. " +
 				"What the application writes as the web server's user is no finding, nor is what a policy has owners for. " +
 				"Nothing is proposed: ask the host to run chown.",

@@ -93,6 +93,8 @@ func TestChangeSwapped(t *testing.T) {
 					}
 					results, err := change(t, t.Context(), c, "/r", reqs)
 					must(t, err)
+					c.Close() // and nothing more is served
+					f.group.Wait()
 					r := results[0]
 					if seen < n {
 						if n < 7 || r.Outcome != ChangeApplied {

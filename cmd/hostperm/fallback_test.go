@@ -138,7 +138,7 @@ func foundLines(report string) string {
 			_, after, _ := strings.Cut(rest, `"detail"`)
 			if strings.Contains(before, `"rule":"symlink-`) {
 				// Whose it is, and what the server makes of its text, differs.
-				before, after, _ = strings.Cut(before, `"severity"`)
+				before, _, _ = strings.Cut(before, `"severity"`)
 				after = "\n"
 			}
 			b.WriteString(before + after)

@@ -33,11 +33,11 @@ var findOracle = map[string]string{
 	"special-file":   `( -type p -o -type s )`,
 }
 
-// linkOracle names the symlinks that a rule is about; those of the random trees
-// that lead out of the web root lead to /etc. No repair changes them.
+// linkOracle names the symlinks that a rule is about: those that lead out of a web
+// root, and somewhere, are absolute in these trees. No repair changes them.
 var linkOracle = map[string]string{
 	"symlink-dangling": `-xtype l`,
-	"symlink-escape":   `-lname /etc`,
+	"symlink-escape":   `-lname /* ! -xtype l`,
 }
 
 // find runs find below root and gives the paths relative to it.

@@ -143,9 +143,29 @@ func (s snapshot) rules(p string, e entry) []string {
 	flag("world-writable", e.kind() != syscall.S_IFLNK && nine&0o002 != 0)
 	flag("setid-file", file && e.perm()&0o6000 != 0)
 	flag("special-file", e.kind() == syscall.S_IFIFO)
+	if e.kind() == syscall.S_IFLNK {
+		outside, there := s.follow(p, e.leads)
+		flag("symlink-escape", outside && there)
+		flag("symlink-dangling", !there)
+	}
 	flag("secret-exposed", secret && nine&0o004 != 0)
 	flag("htaccess-unreadable", file && path.Base(p) == ".htaccess" && (nine&0o004 == 0 || s.closedToOthers(p)))
 	return list
+}
+
+// follow tells whether a symlink at p that leads to a path leads out of the tree,
+// and whether there is anything. What is absolute is out of the tree.
+func (s snapshot) follow(p, to string) (outside, there bool) {
+	if path.IsAbs(to) {
+		_, err := os.Lstat(to)
+		return true, err == nil
+	}
+	to = path.Join(path.Dir(p), to)
+	if to == ".." || strings.HasPrefix(to, "../") {
+		return true, to == ".." // the directory that the tree lies in
+	}
+	_, there = s[to]
+	return false, there
 }
 
 // closedToOthers reports whether a directory above p keeps others out.
