@@ -24,6 +24,14 @@ type node struct {
 func dir(path string, perm uint32) node  { return node{path: path, mode: fastlane.TypeDir | perm} }
 func file(path string, perm uint32) node { return node{path: path, mode: fastlane.TypeRegular | perm} }
 
+// owned gives a node to uid.
+func owned(n node, uid uint32) node {
+	a := n.attrs()
+	a.UID = uid
+	n.attr = &a
+	return n
+}
+
 func (n node) denied(why string) node { n.deny = why; return n }
 
 func (n node) attrs() remote.Attr {

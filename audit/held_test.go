@@ -12,12 +12,6 @@ import (
 // TestHeld: what somebody else could have put in its place is found, and no
 // repair is to change it.
 func TestHeld(t *testing.T) {
-	owned := func(n node, uid uint32) node {
-		a := n.attrs()
-		a.UID = uid
-		n.attr = &a
-		return n
-	}
 	linked := file("linked", 0o666)
 	a := linked.attrs()
 	a.Links = 2

@@ -81,8 +81,11 @@ func (r *Result) judgeLink(p *policy.Policy, s *seenLink, to *remote.Link) {
 	f := entryAt(s.path)
 	f.Kind, f.Mode, f.ModeKnown = policy.KindSymlink, policy.Mode(s.attr.Perm()), s.attr.HasMode()
 	f.UID, f.GID, f.OwnerKnown = s.attr.UID, s.attr.GID, s.attr.Flags&ownerSent != 0
-	f.Link = &policy.Link{Outside: to.Outside(r.Root, s.path), Dangling: errors.Is(to.Missing, remote.ErrNotExist),
-		Foreign: to.Missing == nil && f.OwnerKnown && to.Attr.Flags&ownerSent != 0 && to.Attr.UID != f.UID}
+	f.Link = &policy.Link{Outside: to.Outside(r.Root, s.path), Dangling: errors.Is(to.Missing, remote.ErrNotExist)}
+	if to.Missing == nil && f.OwnerKnown && to.Attr.Flags&ownerSent != 0 {
+		f.Link.Foreign = to.Attr.UID != f.UID
+		f.Link.Hosts = to.Attr.UID == 0 && f.UID == 0
+	}
 	found, ignored := p.Judge(nil, f)
 	r.Ignored += int64(ignored)
 	for i := range found {

@@ -52,10 +52,12 @@ func TestFollow(t *testing.T) {
 		"out-nowhere": {Target: "/none", Missing: remote.ErrNotExist},
 		"closed":      {Target: "/root/x", Missing: remote.ErrPermission},
 		"meant":       {Target: "/srv/storage", Real: "/srv/storage", Attr: attr(1001)},
+		"roots":       {Target: "/usr/share/x", Real: "/usr/share/x", Attr: attr(0)},
+		"roots-out":   {Target: "/srv/y", Real: "/srv/y", Attr: attr(1001)},
 		"long":        {Target: "/" + strings.Repeat("x", 4000), Attr: attr(1001)},
 	}}
 	site := &tree{nodes: []node{dir(".", 0o755), dir("d", 0o755), linkAt("in"), linkAt("out"), linkAt("d/foreign"), linkAt("by-text"), linkAt("dangling"),
-		linkAt("out-nowhere"), linkAt("closed"), linkAt("gone"), linkAt("meant"), linkAt("long"), file("z", 0o666)}}
+		linkAt("out-nowhere"), linkAt("closed"), linkAt("gone"), linkAt("meant"), linkAt("long"), owned(linkAt("roots"), 0), owned(linkAt("roots-out"), 0), file("z", 0o666)}}
 	own := "extends: [default]\nignore: [{path: meant, rules: [symlink-escape], reason: the host's storage}]"
 	p := newPolicy(t, policy.Options{File: "own.yaml", Open: func(string) ([]byte, error) { return []byte(own), nil }})
 	r, err := Run(t.Context(), site, "/site", p, Options{})
@@ -70,7 +72,7 @@ func TestFollow(t *testing.T) {
 		if f.Kind == policy.KindSymlink {
 			_, target, _ := strings.Cut(f.Detail, ": ")
 			got = append(got, fmt.Sprint(f.Path, " ", f.Rule, " ", f.Severity, " ", target[:min(len(target), 20)]))
-			if f.Change != policy.None || f.Attr.UID != 1001 || len(f.Detail) > 500 {
+			if f.Change != policy.None || f.Attr.UID != f.UID || len(f.Detail) > 500 {
 				t.Errorf("%+v", f)
 			}
 		}
@@ -83,6 +85,7 @@ func TestFollow(t *testing.T) {
 		`long symlink-escape medium "/xxxxxxxxxxxxxxxxxx`,
 		`out symlink-escape medium "../other"`,
 		`out-nowhere symlink-dangling low "/none"`,
+		`roots-out symlink-escape high "/srv/y"`,
 	})
 	if !slices.IsSortedFunc(r.Findings, func(a, b Finding) int { return compareFindings(&a, &b) }) || r.Ignored != 1 {
 		t.Errorf("findings are not in order, or %d are ignored", r.Ignored)

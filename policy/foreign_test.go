@@ -137,6 +137,7 @@ func TestSymlinkRules(t *testing.T) {
 		{&Link{Foreign: true}, ""},
 		{&Link{Outside: true}, "medium symlink-escape"},
 		{&Link{Outside: true, Foreign: true}, "high symlink-escape"},
+		{&Link{Outside: true, Hosts: true}, ""},
 		{&Link{Dangling: true}, "low symlink-dangling"},
 		{&Link{Dangling: true, Outside: true}, "low symlink-dangling"},
 	} {

@@ -119,7 +119,7 @@ func Rules() []*Rule {
 			Title:    "a symlink that leads out of the web root",
 			Severity: High,
 			Doc: "A web server that follows it serves what is there: by accident, or because somebody who broke into the site looks at that of a neighbour (high where what it leads to belongs to somebody else than the link, else medium). " +
-				"It is not followed by hostperm, and what is there is not audited. " +
+				"It is not followed by hostperm, and what is there is not audited; one of root's that leads to what is root's is no finding: the host has put it there. " +
 				"Nothing is proposed: remove it, or say in a policy file why it is there.",
 			OfLinks: true,
 			Check:   checkSymlinkEscape,

@@ -7,11 +7,12 @@ type Link struct {
 	Outside  bool // of the web root
 	Dangling bool // there is nothing, as the account sees it
 	Foreign  bool // what it leads to belongs to somebody else than the link
+	Hosts    bool // the link is root's, and what it leads to: the host has put it there
 }
 
 func checkSymlinkEscape(_ *Policy, f *File) (Finding, bool) {
 	switch l := f.Link; {
-	case l == nil || !l.Outside || l.Dangling:
+	case l == nil || !l.Outside || l.Dangling || l.Hosts:
 		return Finding{}, false
 	case l.Foreign:
 		return Finding{Severity: High, Detail: "it leads out of the web root, to what belongs to somebody else; " +
