@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"hostperm/policy"
 	"hostperm/remote"
@@ -20,6 +19,9 @@ const (
 	linkBatch = 8192
 	// maxTarget is how many bytes of a link's text are told.
 	maxTarget = 300
+	// maxLinkGaps is how many symlinks that could not be read are told one by one;
+	// the others are counted.
+	maxLinkGaps = 10
 )
 
 // seenLink is a symlink that a walk came by.
@@ -48,11 +50,14 @@ type LinkReader interface {
 
 // Follow finds out where the symlinks that the audit came by lead, and adds what
 // p, which it was made with, finds about that. None of them is followed further.
-// A symlink that is none any more is no finding. The error is that of l: what was
-// not looked at is then not known, and the result is not Complete.
+// One that is not there any more is no finding, and one that cannot be read is a
+// gap. The error is that of l: what was not looked at is then not known, and the
+// result is not Complete.
 func (r *Result) Follow(ctx context.Context, l LinkReader, p *policy.Policy) error {
 	links := r.links
 	r.links = nil
+	defer r.settle()
+	unread := 0
 	for len(links) > 0 {
 		n := min(len(links), linkBatch)
 		batch := links[:n]
@@ -62,23 +67,31 @@ func (r *Result) Follow(ctx context.Context, l LinkReader, p *policy.Policy) err
 			paths[i] = batch[i].path
 		}
 		err := l.ReadLinks(ctx, r.Root, paths, func(i int, to remote.Link, err error) {
-			if err == nil {
+			switch {
+			case err == nil:
 				r.judgeLink(p, &batch[i], &to)
+			case errors.Is(err, remote.ErrNotExist):
+			case unread < maxLinkGaps:
+				r.Gaps = append(r.Gaps, Gap{Path: paths[i], Error: err.Error()})
+				fallthrough
+			default:
+				unread++
 			}
 		})
 		if err != nil {
 			r.failed = true
-			r.settle()
 			return err
 		}
 	}
-	r.settle()
+	if more := unread - maxLinkGaps; more > 0 {
+		r.Gaps = append(r.Gaps, Gap{Path: ".", Error: fmt.Sprintf("%d more symlinks cannot be read", more)})
+	}
 	return nil
 }
 
 // judgeLink adds what is to be said of where a symlink leads.
 func (r *Result) judgeLink(p *policy.Policy, s *seenLink, to *remote.Link) {
-	f := entryAt(s.path)
+	f := policy.EntryAt(s.path)
 	f.Kind, f.Mode, f.ModeKnown = policy.KindSymlink, policy.Mode(s.attr.Perm()), s.attr.HasMode()
 	f.UID, f.GID, f.OwnerKnown = s.attr.UID, s.attr.GID, s.attr.Flags&ownerSent != 0
 	f.Link = &policy.Link{Outside: to.Outside(r.Root, s.path), Dangling: errors.Is(to.Missing, remote.ErrNotExist)}
@@ -94,19 +107,4 @@ func (r *Result) judgeLink(p *policy.Policy, s *seenLink, to *remote.Link) {
 		x.Detail += ": " + strconv.Quote(to.Target[:min(len(to.Target), maxTarget)])
 		r.Findings = append(r.Findings, x)
 	}
-}
-
-// entryAt makes an entry of a path, and the directories that it lies in, of which
-// nothing else is known.
-func entryAt(path string) *policy.File {
-	var dir *policy.Dir
-	if path != "." {
-		dir = &policy.Dir{Path: "."}
-	}
-	for i := range len(path) {
-		if path[i] == '/' {
-			dir = &policy.Dir{Parent: dir, Path: path[:i]}
-		}
-	}
-	return &policy.File{Dir: dir, Name: []byte(path[strings.LastIndexByte(path, '/')+1:])}
 }

@@ -20,6 +20,7 @@ func linkAt(path string) node { return node{path: path, mode: fastlane.TypeSymli
 type targets struct {
 	links map[string]remote.Link
 	gone  map[string]bool // are no symlinks any more
+	bad   map[string]bool // cannot be read
 	fails error           // after the first call
 	calls []int
 }
@@ -31,6 +32,10 @@ func (l *targets) ReadLinks(_ context.Context, _ string, paths []string, each fu
 	for i, p := range paths {
 		if l.gone[p] {
 			each(i, remote.Link{}, remote.ErrNotExist)
+			continue
+		}
+		if l.bad[p] {
+			each(i, remote.Link{}, errors.New("cannot be read as a symlink: failure"))
 			continue
 		}
 		each(i, l.links[p], nil)
@@ -110,6 +115,32 @@ func TestFollowManyAndFail(t *testing.T) {
 		err := r.Follow(t.Context(), l, p)
 		if !errors.Is(err, l.fails) || r.Complete != (l.fails == nil) || !slices.Equal(l.calls, []int{linkBatch, 10}) {
 			t.Errorf("error %v, calls %v, complete %v", err, l.calls, r.Complete)
+		}
+	}
+}
+
+// TestFollowUnreadable: where a symlink leads that cannot be read is not known,
+// and that is said; many are counted.
+func TestFollowUnreadable(t *testing.T) {
+	for _, n := range []int{1, maxLinkGaps, maxLinkGaps + 7} {
+		nodes, l := []node{dir(".", 0o755)}, &targets{bad: make(map[string]bool)}
+		for i := range n {
+			name := fmt.Sprint("l", i)
+			nodes, l.bad[name] = append(nodes, linkAt(name)), true
+		}
+		r := run(t, &tree{nodes: nodes}, Options{})
+		if err := r.Follow(t.Context(), l, newPolicy(t, policy.Options{})); err != nil || r.Complete || len(r.Findings) > 0 {
+			t.Errorf("%d: error %v, complete %v, %d findings", n, err, r.Complete, len(r.Findings))
+		}
+		want := min(n, maxLinkGaps)
+		if n > maxLinkGaps {
+			want++
+			if r.Gaps[0].Path != "." || r.Gaps[0].Error != "7 more symlinks cannot be read" {
+				t.Errorf("%d: the first gap is %+v", n, r.Gaps[0])
+			}
+		}
+		if len(r.Gaps) != want {
+			t.Errorf("%d: %d gaps, want %d", n, len(r.Gaps), want)
 		}
 	}
 }

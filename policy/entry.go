@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Mode is the twelve permission bits of an entry, 0 to 07777: setuid, setgid,
@@ -110,4 +111,19 @@ func (f *File) Path() string {
 		return string(f.Name)
 	}
 	return f.Dir.Path + "/" + string(f.Name)
+}
+
+// EntryAt makes an entry of a path relative to the web root, "." for the root
+// itself, and the directories that it lies in. Nothing else is known of any.
+func EntryAt(path string) *File {
+	if path == "." {
+		return &File{Name: []byte(path)}
+	}
+	dir := &Dir{Path: "."}
+	for i := range len(path) {
+		if path[i] == '/' {
+			dir = &Dir{Parent: dir, Path: path[:i]}
+		}
+	}
+	return &File{Dir: dir, Name: []byte(path[strings.LastIndexByte(path, '/')+1:])}
 }

@@ -2,6 +2,40 @@ package policy
 
 import "fmt"
 
+// ownerRules are those that are about who an entry belongs to.
+func ownerRules() []*Rule {
+	return []*Rule{
+		{
+			ID:       "wrong-owner",
+			Title:    "its owner is not the one that the policy expects",
+			Severity: Medium,
+			Doc: "Who owns an entry can change its mode and, if it is a file, what is in it. " +
+				"Only a policy that says who owns what has such expectations; a name that the server's accounts don't have is warned of and not checked. " +
+				"Nothing is proposed: an account cannot give its files away, so it is the host who has to run chown.",
+			Check: checkOwner,
+		},
+		{
+			ID:       "wrong-group",
+			Title:    "its group is not the one that the policy expects",
+			Severity: Medium,
+			Doc: "The group decides whom the middle digit of the mode is about: on some hosts the web server reads the site as a member of it. " +
+				"Only a policy that says which group that is has such expectations; a name that the server's groups don't have is warned of and not checked. " +
+				"Nothing is proposed: ask the host to run chgrp, or do it as an account that is a member of the group.",
+			Check: checkGroup,
+		},
+		{
+			ID:       "foreign-owner",
+			Title:    "it belongs to somebody else than the web root does",
+			Severity: Medium,
+			Doc: "Neither the account nor a repair can change its mode, and its owner can, and what is in it if it is a file (medium; low where the owner is root). A web root of root's has none. " +
+				"Of a directory that holds more of the same owner's, only the topmost is reported. " +
+				"What the application writes as the web server's user is no finding, nor is what a policy has owners for. " +
+				"Nothing is proposed: ask the host to run chown.",
+			Check: checkForeign,
+		},
+	}
+}
+
 // checkForeign finds what belongs to somebody else than the web root does, unless
 // that is root, who can change anything. Of what lies in a directory of the same
 // owner's, that directory stands for all.

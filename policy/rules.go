@@ -1,5 +1,7 @@
 package policy
 
+import "slices"
+
 // Rules lists everything that can be checked, in the order in which a person
 // reads about it. Each call builds the list anew.
 func Rules() []*Rule {
@@ -33,7 +35,7 @@ func Rules() []*Rule {
 				"or put its own script into the directory, and have the site run it. " +
 				"In a sticky directory others can add files but not replace those that are there (medium). " +
 				"suEXEC refuses to run such scripts, and visitors get 500. " +
-				"A repair takes the write bit from others; FIFOs, sockets and devices are only reported.",
+				"A repair takes the write bit from others; FIFOs, sockets and devices are only reported, and so is a directory in which PHP, as the web server, can write by that bit alone.",
 			Check: checkWorldWritable,
 		},
 		{
@@ -86,53 +88,5 @@ func Rules() []*Rule {
 				"Look at it by other means, such as the host's file manager.",
 			Check: checkUnknown,
 		},
-		{
-			ID:       "wrong-owner",
-			Title:    "its owner is not the one that the policy expects",
-			Severity: Medium,
-			Doc: "Who owns an entry can change its mode and, if it is a file, what is in it. " +
-				"Only a policy that says who owns what has such expectations; a name that the server's accounts don't have is warned of and not checked. " +
-				"Nothing is proposed: an account cannot give its files away, so it is the host who has to run chown.",
-			Check: checkOwner,
-		},
-		{
-			ID:       "wrong-group",
-			Title:    "its group is not the one that the policy expects",
-			Severity: Medium,
-			Doc: "The group decides whom the middle digit of the mode is about: on some hosts the web server reads the site as a member of it. " +
-				"Only a policy that says which group that is has such expectations; a name that the server's groups don't have is warned of and not checked. " +
-				"Nothing is proposed: ask the host to run chgrp, or do it as an account that is a member of the group.",
-			Check: checkGroup,
-		},
-		{
-			ID:       "foreign-owner",
-			Title:    "it belongs to somebody else than the web root does",
-			Severity: Medium,
-			Doc: "Neither the account nor a repair can change its mode, and its owner can, and what is in it if it is a file (medium; low where the owner is root). A web root of root's has none. " +
-				"Of a directory that holds more of the same owner's, only the topmost is reported. " +
-				"What the application writes as the web server's user is no finding, nor is what a policy has owners for. " +
-				"Nothing is proposed: ask the host to run chown.",
-			Check: checkForeign,
-		},
-		{
-			ID:       "symlink-escape",
-			Title:    "a symlink that leads out of the web root",
-			Severity: High,
-			Doc: "A web server that follows it serves what is there: by accident, or because somebody who broke into the site looks at that of a neighbour (high where what it leads to belongs to somebody else than the link, else medium). " +
-				"It is not followed by hostperm, and what is there is not audited; one of root's that leads to what is root's is no finding: the host has put it there. " +
-				"Nothing is proposed: remove it, or say in a policy file why it is there.",
-			OfLinks: true,
-			Check:   checkSymlinkEscape,
-		},
-		{
-			ID:       "symlink-dangling",
-			Title:    "a symlink that leads nowhere",
-			Severity: Low,
-			Doc: "Visitors get 404 Not Found or 403 Forbidden, and whoever can make what it names decides what the site serves there. " +
-				"In a chroot, an absolute one may lead somewhere for the web server and nowhere for the account. " +
-				"Nothing is proposed: remove it, or make what it leads to.",
-			OfLinks: true,
-			Check:   checkSymlinkDangling,
-		},
-	}, reachRules()...)
+	}, slices.Concat(ownerRules(), linkRules(), reachRules())...)
 }

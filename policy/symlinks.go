@@ -2,6 +2,32 @@ package policy
 
 import "slices"
 
+// linkRules are those that are about where symlinks lead.
+func linkRules() []*Rule {
+	return []*Rule{
+		{
+			ID:       "symlink-escape",
+			Title:    "a symlink that leads out of the web root",
+			Severity: High,
+			Doc: "A web server that follows it serves what is there: by accident, or because somebody who broke into the site looks at that of a neighbour (high where what it leads to belongs to somebody else than the link, else medium). " +
+				"It is not followed by hostperm, and what is there is not audited; one of root's that leads to what is root's is no finding: the host has put it there. " +
+				"Nothing is proposed: remove it, or say in a policy file why it is there.",
+			OfLinks: true,
+			Check:   checkSymlinkEscape,
+		},
+		{
+			ID:       "symlink-dangling",
+			Title:    "a symlink that leads nowhere",
+			Severity: Low,
+			Doc: "Visitors get 404 Not Found or 403 Forbidden, and whoever can make what it names decides what the site serves there. " +
+				"In a chroot, an absolute one may lead somewhere for the web server and nowhere for the account. " +
+				"Nothing is proposed: remove it, or make what it leads to.",
+			OfLinks: true,
+			Check:   checkSymlinkDangling,
+		},
+	}
+}
+
 // Link is what is known of where a symlink leads.
 type Link struct {
 	Outside  bool // of the web root

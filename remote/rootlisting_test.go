@@ -1,12 +1,9 @@
 package remote
 
 import (
-	"errors"
 	"maps"
 	"math/rand/v2"
 	"testing"
-
-	"hostperm/remote/fastlane"
 )
 
 // withLogin has a fake server serve its login directory, as the root.
@@ -129,73 +126,4 @@ func TestRootListingStray(t *testing.T) {
 			t.Errorf("%d handles given, the stray one closed: %v", n, closed)
 		}
 	})
-}
-
-// TestAroundEarly: what was looked at while the root was resolved is not looked
-// at again, unless it is for another root or other paths, and is looked at once.
-func TestAroundEarly(t *testing.T) {
-	for name, test := range map[string]struct {
-		root  string
-		paths []string
-		again bool
-	}{
-		"the same":    {root: "/r", paths: []string{"x", "none"}},
-		"other root":  {root: "/r/d", paths: []string{"x", "none"}, again: true},
-		"other paths": {root: "/r", paths: []string{"x", "y"}, again: true},
-	} {
-		etc := dir("etc", textFile("passwd", "www:x:33:33::/:/bin/sh\n"), textFile("group", "www:x:33:\n"))
-		f := newFake(dir("r", file("x"), dir("d", file("x"))))
-		f.give = lifo
-		f.withLogin()
-		f.etc = etc
-		opened := 0
-		login := f.hook
-		f.hook = func(r fakeReq) []byte {
-			if r.kind == pktOpen && r.arg == "/etc/passwd" {
-				opened++
-			}
-			return login(r)
-		}
-		c := f.client(t)
-		lookEarly(t, c, []string{"x", "none"})
-		for nth := range 2 {
-			seen := make([]error, len(test.paths))
-			around, err := c.Around(t.Context(), test.root, test.paths, func(i int, a Attr, err error) {
-				if seen[i] = err; err == nil && a.Type() != fastlane.TypeRegular {
-					t.Errorf("%s: %d is %+v", name, i, a)
-				}
-			})
-			must(t, err)
-			if seen[0] != nil || !errors.Is(seen[1], ErrNotExist) || around.NoIdentities != nil || len(around.Identities.Users) != 1 || around.Identities.NoGroups != nil {
-				t.Errorf("%s: seen %v, %+v", name, seen, around.Identities)
-			}
-			want := 1 + nth
-			if test.again {
-				want++
-			}
-			f.between(func() {
-				if opened != want {
-					t.Errorf("%s: /etc/passwd was opened %d times after call %d, want %d", name, opened, nth, want)
-				}
-			})
-		}
-	}
-}
-
-// TestAroundEarlyFails has a server that ends the session which looks around
-// while the root is resolved: all is looked at in another.
-func TestAroundEarlyFails(t *testing.T) {
-	f := newFake(dir("r", file("x")))
-	f.hasty = true
-	c := f.client(t)
-	root := lookEarly(t, c, []string{"x"})
-	seen := 0
-	_, err := c.Around(t.Context(), root.Path, []string{"x"}, func(_ int, _ Attr, err error) {
-		must(t, err)
-		seen++
-	})
-	must(t, err)
-	if got := mustWalkWith(t, c, WalkOptions{RootAttr: &root.Attr}); seen != 1 || len(got.entries) != 2 || f.opened < 3 {
-		t.Errorf("%d seen, entries %v, %d sessions", seen, got.entries, f.opened)
-	}
 }

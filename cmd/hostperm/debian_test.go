@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -47,25 +46,12 @@ func (a account) give(t *testing.T, path string, mode uint32, uid int) {
 	}
 }
 
-func (a account) uid(t *testing.T) int {
-	t.Helper()
-	u, err := user.Lookup(a.User)
-	if err != nil {
-		t.Fatal(err)
-	}
-	uid, err := strconv.Atoi(u.Uid)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return uid
-}
-
 // webUser is the flag that says who serves the files.
 func (a account) webUser(t *testing.T) string {
 	if os.Geteuid() == 0 {
 		return "33:33"
 	}
-	return strconv.Itoa(a.uid(t))
+	return strconv.Itoa(a.UID)
 }
 
 func makeDirs(t *testing.T, paths ...string) {
@@ -85,7 +71,7 @@ func (a account) layOutWordPress(t *testing.T, root string) {
 	config, uploads := filepath.Join(root, "wp-config.php"), filepath.Join(root, "wp-content/uploads")
 	makeDirs(t, uploads)
 	a.Chown(t, root)
-	a.give(t, config, 0o640, a.uid(t))
+	a.give(t, config, 0o640, a.UID)
 	a.give(t, uploads, 0o755, wwwData)
 }
 
@@ -102,7 +88,7 @@ func (a account) layOutMediaWiki(t *testing.T, root string) {
 		t.Fatal(err)
 	}
 	a.Chown(t, root)
-	a.give(t, settings, 0o640, a.uid(t))
+	a.give(t, settings, 0o640, a.UID)
 	a.give(t, images, 0o755, wwwData)
 	a.give(t, cache, 0o755, wwwData)
 }

@@ -60,15 +60,16 @@ func (f *explainFlags) run(a *app, path string) error {
 
 // entry makes what the policy is to look at.
 func (f *explainFlags) entry(path string) (*policy.File, error) {
-	e := &policy.File{Kind: policy.KindFile, ModeKnown: f.mode != ""}
 	trimmed := strings.TrimRight(path, "/")
+	err := checkPath(trimmed)
+	if err != nil {
+		return nil, err
+	}
+	e := policy.EntryAt(trimmed)
+	e.Kind, e.ModeKnown = policy.KindFile, f.mode != ""
 	if trimmed != path || trimmed == "." {
 		e.Kind = policy.KindDir
 	}
-	if err := place(e, trimmed); err != nil {
-		return nil, err
-	}
-	var err error
 	if f.kind != "" {
 		if e.Kind, err = policy.ParseKind(f.kind); err != nil {
 			return nil, usagef("file, dir, symlink, fifo, socket, char-device or block-device", "--kind: %w", err)
@@ -93,23 +94,13 @@ func (f *explainFlags) entry(path string) (*policy.File, error) {
 	return e, nil
 }
 
-// place puts an entry into the directories above it, whose modes are not known.
-func place(e *policy.File, path string) error {
-	if path == "." {
-		e.Name = []byte(path)
-		return nil
-	}
-	parts := strings.Split(path, "/")
-	e.Dir = &policy.Dir{Path: "."}
-	for i, part := range parts {
-		if part == "" || part == "." || part == ".." {
+// checkPath says why a path is none of an entry of a web root.
+func checkPath(path string) error {
+	for part := range strings.SplitSeq(path, "/") {
+		if part == "" || part == "." && path != "." || part == ".." {
 			return usagef("a path relative to the web root, such as wp-content/uploads", "%s is no path below a web root", quote(path))
 		}
-		if i < len(parts)-1 {
-			e.Dir = &policy.Dir{Parent: e.Dir, Path: strings.Join(parts[:i+1], "/")}
-		}
 	}
-	e.Name = []byte(parts[len(parts)-1])
 	return nil
 }
 

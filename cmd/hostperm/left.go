@@ -36,25 +36,22 @@ func (s *session) sayLeft() {
 // owner. No command is given for root to run: what a tenant has put into a
 // directory, a chown -R would give him.
 func (s *session) sayForeign() {
+	if !s.fix {
+		return
+	}
 	paths := make(map[string]bool)
 	for i := range s.result.Findings {
 		if f := &s.result.Findings[i]; !f.Fixed && (f.Rule == "foreign-owner" || f.Rule == "wrong-owner") {
 			paths[f.Path] = true
 		}
 	}
-	if !s.fix || len(paths) == 0 {
+	if len(paths) == 0 {
 		return
 	}
-	s.app.note("%s to somebody else, which no repair changes: ask the host for their owner to be set", belong(len(paths)))
+	s.app.note("%s to somebody else, which no repair changes: ask the host to set the owner",
+		report.Count(len(paths), "entry belongs", "entries belong"))
 	s.app.note("hint: they are listed by hostperm audit --rule foreign-owner --rule wrong-owner %s%s",
 		again(s.typed, auditAgain()), shellQuote(s.target.String()))
-}
-
-func belong(n int) string {
-	if n == 1 {
-		return "1 entry belongs"
-	}
-	return report.Count(n, "entry", "entries") + " belong"
 }
 
 // remedy is what to type to have a left-over changed, or to read about it.

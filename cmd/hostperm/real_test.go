@@ -453,7 +453,7 @@ func TestForeignOwner(t *testing.T) {
 			t.Errorf("the report does not say %q:\n%s", want, out)
 		}
 	}
-	if !strings.Contains(stderr, "1 entry belongs to somebody else, which no repair changes: ask the host") ||
+	if !strings.Contains(stderr, "1 entry belongs to somebody else, which no repair changes: ask the host to set the owner") ||
 		!strings.Contains(stderr, "--rule foreign-owner") {
 		t.Errorf("nothing says what to ask the host for:\n%s", stderr)
 	}
