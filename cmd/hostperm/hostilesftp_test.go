@@ -106,6 +106,7 @@ func hostileRoots() []hostileServer {
 		{name: "STAT says that the root is a file", says: "not a directory",
 			faults: answers(rt.Stat, rt.Packet{Type: rt.Attrs, Body: rt.ModeAttrs(0o100644)})},
 		{name: "STAT refused with 200 KB of escapes", says: `\x1b]0;pwned`, faults: answers(rt.Stat, rt.StatusPacket(0, 4, strings.Repeat(escapes, 4000)))},
+		{name: "READLINK refused for a symlink that was listed", says: "cannot be read as a symlink", args: []string{"--dry-run"}, faults: symlinkListed(rt.StatusPacket(0, 4, escapes))},
 		{name: "a root of symlinks without end", says: "symlinks, one leading to the next", faults: func() rt.Faults {
 			n := 0
 			return rt.Faults{{Request: func(e *rt.Exchange) rt.Action {
@@ -126,6 +127,23 @@ func hostileRoots() []hostileServer {
 		rows[i].status = exitIncomplete
 	}
 	return rows
+}
+
+// symlinkListed has one symlink listed, and READLINK of it answered so.
+func symlinkListed(target rt.Packet) func() rt.Faults {
+	return func() rt.Faults {
+		listed := false
+		return rt.Faults{{Request: func(e *rt.Exchange) rt.Action {
+			switch {
+			case e.Request.Type == rt.Readdir && !listed:
+				listed = true
+				return rt.Answer(rt.NamePacket(0, []rt.NameEntry{rt.Entry("l", 0o120777)}))
+			case e.Request.Type == rt.Readlink && strings.HasSuffix(string(e.Request.Body), "/l"):
+				return rt.Answer(target)
+			}
+			return rt.Pass()
+		}}}
+	}
 }
 
 // hostilePackets are packets that are wrong while a tree is listed. The second
