@@ -10,8 +10,9 @@ type ChangeRequest struct {
 
 	// Gate, if not nil, is called once all requests before this one have had
 	// their answer. Until it has returned, this entry and all behind it are
-	// looked at, and not opened; an error refuses those that are left, and is
-	// their error. It is called as each is, never twice at a time.
+	// looked at, and opened at most, and nothing is changed; an error refuses
+	// those that are left, and is their error. It is called as each is, never
+	// twice at a time.
 	Gate func() error
 }
 

@@ -10,7 +10,7 @@ import (
 // was begun and has no answer is looked at first, and the directories above are
 // looked at anew.
 func (c *changer) goOn(all []*fastlane.Session) {
-	c.lanes, c.holding = nil, 0
+	c.lanes, c.holding, c.hurried, c.needing = nil, 0, 0, 0
 	for _, s := range all {
 		c.addLane(s)
 	}
@@ -18,6 +18,7 @@ func (c *changer) goOn(all []*fastlane.Session) {
 	for _, j := range c.jobs {
 		if j != nil {
 			j.takeBack()
+			j.hurry()
 			c.redo = append(c.redo, j)
 		}
 	}
@@ -45,7 +46,7 @@ func (c *changer) startAgain(here *changeLane) {
 // takeBack makes a job as it was before its first request, but for what it may
 // have changed.
 func (j *changeJob) takeBack() {
-	*j = changeJob{c: j.c, i: j.i, req: j.req, dirs: j.dirs, path: j.path, hurried: j.hurried, now: j.now, sent: j.sent, follows: j.follows}
+	*j = changeJob{c: j.c, i: j.i, req: j.req, dirs: j.dirs, path: j.path, now: j.now, sent: j.sent, follows: j.follows}
 }
 
 // mayOpen judges the look that comes first, and reports whether OPEN is next.

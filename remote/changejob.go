@@ -32,6 +32,7 @@ type changeJob struct {
 	path    string
 	handle  string
 	hurried bool // counts in changer.hurried
+	needs   bool // counts in changer.needing
 	holds   bool // counts as holding a handle
 	asked   bool // stepGuess was sent
 	guess   bool // and counts: the handle is the one that was foreseen
@@ -46,6 +47,8 @@ type changeJob struct {
 	touched bool // a second look did not show the audited mode
 	follows bool // the change was sent as one that would follow a symlink
 	made    bool // it was sent on a connection that has ended, and a look shows it
+
+	failedAhead bool // it is not to be opened before its Gate
 }
 
 // start begins the job.
@@ -176,6 +179,7 @@ func (j *changeJob) opened(r *fastlane.Reply, err error) {
 		if j.guess = j.asked && r.Foreseen; !j.guess {
 			j.ln.s.FStat(j, int(stepCheck), j.handle)
 		}
+	case j.giveUpAhead():
 	case errors.Is(err, fastlane.ErrNoSuchFile):
 		j.end(ChangeRefused, statusError(err))
 	case errors.Is(err, fastlane.ErrFailure) && j.c.openFailed(j):
@@ -184,13 +188,13 @@ func (j *changeJob) opened(r *fastlane.Reply, err error) {
 	}
 }
 
-// checked takes the FSTAT of the open handle. If it is the audited entry, the
-// change and both second looks go out in one go: the server serves them in
-// order.
+// checked takes the FSTAT of the open handle.
 func (j *changeJob) checked(r *fastlane.Reply, err error) {
 	if err != nil {
-		j.closeHandle()
-		j.byPath(fmt.Errorf("cannot be looked at by handle: %w", statusError(err)))
+		if !j.giveUpAhead() {
+			j.closeHandle()
+			j.byPath(fmt.Errorf("cannot be looked at by handle: %w", statusError(err)))
+		}
 		return
 	}
 	j.now = r.Attr
@@ -198,7 +202,15 @@ func (j *changeJob) checked(r *fastlane.Reply, err error) {
 		j.end(ChangeRefused, fmt.Errorf("swapped while it was opened: %w", err))
 		return
 	}
+	j.c.wasChecked(j)
+}
+
+// setByHandle has the change and both second looks go out in one go: the server
+// serves them in order.
+func (j *changeJob) setByHandle() {
+	j.served()
 	j.sent, j.waiting = true, 3
+	j.ln.unsent = true
 	j.ln.s.FSetStat(j, int(stepSet), j.handle, j.req.Mode)
 	j.ln.s.FStat(j, int(stepSeeHandle), j.handle)
 	j.closeHandle()
@@ -208,6 +220,7 @@ func (j *changeJob) checked(r *fastlane.Reply, err error) {
 // byPath goes on without a handle, for the reason given.
 func (j *changeJob) byPath(reason error) {
 	j.handled = reason
+	j.served()
 	j.release()
 	if !j.ln.s.Has(fastlane.LSetStatExtension) && !j.c.client.pathChmod {
 		err := fmt.Errorf("it %w, and %w", reason, errNoSafeWay)

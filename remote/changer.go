@@ -36,10 +36,12 @@ type changer struct {
 	chainOf string   // a directory
 	chained []string // what lies above an entry of it
 
-	gate     int   // first request whose Gate has not been passed; len(reqs): none
-	before   int   // requests before gate that have had no answer
-	hurried  int   // jobs before gate that have not been opened yet
-	rejected error // what a Gate said: nothing behind it is changed
+	gate       int   // first request whose Gate has not been passed; len(reqs): none
+	gateBehind int   // the next one that has a Gate; len(reqs): none
+	before     int   // requests before gate that have had no answer
+	hurried    int   // jobs before gate that have not been opened yet
+	needing    int   // jobs before gate that do not have the handle yet that they need
+	rejected   error // what a Gate said: nothing behind it is changed
 
 	dirsOpened bool // OPEN was seen to work on a directory
 	dirsFail   bool // OPEN was seen to fail on a directory for no lack of handles
@@ -53,7 +55,9 @@ type changeLane struct {
 	s       *fastlane.Session
 	going   int          // jobs that have requests outstanding, or are ready
 	ready   []*changeJob // looked at; OPEN comes next
-	gated   []*changeJob // looked at; a Gate comes next
+	gated   []*changeJob // looked at; a Gate comes next, or OPEN before it
+	later   []*changeJob // looked at; a Gate comes next
+	parked  []*changeJob // open; a Gate comes next
 	holding int          // jobs between OPEN and CLOSE
 	unsent  bool         // a request was sent that nobody has flushed
 }
@@ -68,6 +72,7 @@ func newChanger(root string, reqs []ChangeRequest, each func(int, ChangeResult))
 		inside: make(map[string]int),
 	}
 	c.again = c.goOn
+	c.gateBehind = c.gateAfter(0)
 	if reqs[0].Gate == nil {
 		c.advance()
 	}
@@ -169,9 +174,16 @@ func (c *changer) flush(here *changeLane) {
 
 // openReady opens what was looked at, as far as there are handles for it.
 func (c *changer) openReady(ln *changeLane) {
-	for c.holding < c.window && ln.holding < changeWindow && len(ln.ready) > 0 {
-		j := ln.ready[0]
-		ln.ready = ln.ready[1:]
+	for c.holding < c.window && ln.holding < changeWindow {
+		from := &ln.ready
+		if len(*from) == 0 && c.mayOpenAhead() {
+			from = &ln.gated
+		}
+		if len(*from) == 0 {
+			return
+		}
+		j := (*from)[0]
+		*from = (*from)[1:]
 		j.open()
 	}
 }
@@ -204,10 +216,7 @@ func (c *changer) startNext(ln *changeLane) bool {
 	for _, dir := range dirs {
 		c.inside[dir]++
 	}
-	if c.next < c.gate && c.gate < len(c.reqs) {
-		j.hurried = true
-		c.hurried++
-	}
+	j.hurry()
 	j.start()
 	return true
 }
@@ -234,6 +243,7 @@ func changesSearch(req *ChangeRequest) bool {
 func (c *changer) end(j *changeJob, r ChangeResult) {
 	j.ln.going--
 	j.calm()
+	j.served()
 	c.ended++
 	delete(c.at, j.req.Path)
 	for _, dir := range j.dirs {

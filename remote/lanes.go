@@ -137,10 +137,11 @@ func (c *Client) openFirst(root string) *firstLane {
 		if c.conn.server().isOpenSSH() {
 			s, err = fastlane.StartWith(stream, func(s *fastlane.Session) {
 				s.Probe(".")
-				f.look(s, root, paths)
+				s.Foresee()
+				f.look(s, root, paths, true)
 			})
 		} else if s, err = fastlane.Start(stream); err == nil {
-			f.look(s, root, paths)
+			f.look(s, root, paths, false)
 		}
 		if err != nil {
 			stream.Close()
@@ -168,12 +169,13 @@ func (f *firstLane) rootListing() *rootListing {
 	}
 }
 
-// look looks at where the root may be, and around it if paths is not nil.
-func (f *firstLane) look(s *fastlane.Session, root string, paths []string) {
+// look looks at where the root may be, and around it if paths is not nil. hasty:
+// the session has not started.
+func (f *firstLane) look(s *fastlane.Session, root string, paths []string, hasty bool) {
 	if root == "" {
 		return
 	}
-	f.root = lookAtRoot(s, root, paths != nil)
+	f.root = lookAtRoot(s, root, paths != nil, hasty)
 	if paths != nil {
 		f.around = lookAround(s, root, paths)
 	}

@@ -89,6 +89,9 @@ func (c *Client) findRoot(ctx context.Context, t Target) (Root, *seenRoot, error
 		return Root{}, nil, firstOf(ctx, err)
 	}
 	defer c.endSession(files, stream)
+	if root, seen := c.plainRoot(ctx, t); seen != nil {
+		return root, seen, nil
+	}
 	root, err := findRoot(files, t)
 	if errors.Is(err, ErrDisconnected) {
 		err = c.sessionLost(files)

@@ -19,15 +19,11 @@ type rootListing struct {
 	kept kept
 }
 
-// listRoot asks for a root that was seen to be a directory; nil: the session
-// cannot foresee its handle, or the root is too large for one go.
-func listRoot(s *fastlane.Session, path string, a *Attr) *rootListing {
-	sizes := newSizes()
-	if s.RTT() >= defaultLimits.far {
-		sizes.least = farWholeReads
-	}
-	r := &rootListing{s: s, path: path, replies: replies{reading: sizes.wholeReads(a), eof: -1}}
-	if r.reading == 0 || !s.ListWhole(r, path, r.reading) {
+// listRoot asks for a root with so many READDIRs; nil: the session cannot foresee
+// its handle, or the root is too large for one go, which 0 READDIRs say.
+func listRoot(s *fastlane.Session, path string, reads int) *rootListing {
+	r := &rootListing{s: s, path: path, replies: replies{reading: reads, eof: -1}}
+	if reads == 0 || !s.ListWhole(r, path, reads) {
 		return nil
 	}
 	return r

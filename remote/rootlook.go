@@ -13,6 +13,7 @@ type rootLook struct {
 	path  string
 	s     *fastlane.Session
 	looks []look // of pathsTo(path)
+	named bool   // the server resolves path to itself
 	left  int    // not complete
 	done  chan struct{}
 
@@ -20,12 +21,20 @@ type rootLook struct {
 	listing *rootListing // nil: it was not
 }
 
+// Tags of a rootLook's requests, besides the index of each look.
+const rootName = -1
+
 // lookAtRoot sends the look in a session of which nothing else is expected yet.
-func lookAtRoot(s *fastlane.Session, path string, list bool) *rootLook {
+// hasty: it has not started, and what is listed is asked for in the same go.
+func lookAtRoot(s *fastlane.Session, path string, list, hasty bool) *rootLook {
 	paths := pathsTo(path)
-	r := &rootLook{path: path, s: s, looks: make([]look, len(paths)), left: len(paths), done: make(chan struct{}), list: list}
+	r := &rootLook{path: path, s: s, looks: make([]look, len(paths)), left: len(paths) + 1, done: make(chan struct{}), list: list}
+	s.RealPath(r, rootName, path)
 	for i, p := range paths {
 		r.looks[i].send(s, r, i, p)
+	}
+	if list && hasty {
+		r.listing = listRoot(s, path, farWholeReads)
 	}
 	s.Flush()
 	return r
@@ -33,15 +42,45 @@ func lookAtRoot(s *fastlane.Session, path string, list bool) *rootLook {
 
 // Reply implements fastlane.Handler.
 func (r *rootLook) Reply(op fastlane.Op, tag int, reply *fastlane.Reply) {
-	if !r.looks[tag].take(op, reply) {
+	switch {
+	case tag == rootName:
+		name, err := oneName(reply)
+		r.named = err == nil && name == r.path
+	case !r.looks[tag].take(op, reply):
 		return
-	}
-	if root := &r.looks[len(r.looks)-1]; r.list && tag == len(r.looks)-1 && root.err == nil && root.attr.Type() == typeDir {
-		r.listing = listRoot(r.s, r.path, &root.attr)
+	case tag == len(r.looks)-1 && r.list:
+		r.listRoot(&r.looks[tag])
 	}
 	if r.left--; r.left == 0 {
 		close(r.done)
 	}
+}
+
+// listRoot lists the root if it is a directory, as far as it was not asked for
+// with enough READDIRs already.
+func (r *rootLook) listRoot(root *look) {
+	if root.err != nil || root.attr.Type() != typeDir {
+		r.listing = nil
+		return
+	}
+	sizes := newSizes()
+	if r.s.RTT() >= defaultLimits.far {
+		sizes.least = farWholeReads
+	}
+	if reads := sizes.wholeReads(&root.attr); r.listing == nil || reads == 0 || reads > farWholeReads {
+		r.listing = listRoot(r.s, r.path, reads)
+	}
+}
+
+// plain reports whether the path leads to the root through directories only, so
+// that nothing of it is left to be resolved.
+func (r *rootLook) plain() bool {
+	for i := range r.looks {
+		if l := &r.looks[i]; i > 0 && (l.err != nil || l.attr.Type() != typeDir) {
+			return false // of the login directory, the first, nothing depends
+		}
+	}
+	return r.named
 }
 
 // likelyRoot gives the path that t's root has unless a symlink leads to it; "":
@@ -51,6 +90,20 @@ func likelyRoot(t Target) string {
 		return t.Path
 	}
 	return ""
+}
+
+// plainRoot gives the root that t names, and what it looks like, if the first
+// session saw the way there to be plain while it started; nil: it did not. The
+// caller has the turn.
+func (c *Client) plainRoot(ctx context.Context, t Target) (Root, *seenRoot) {
+	root := likelyRoot(t)
+	if root == "" || !c.conn.server().isOpenSSH() {
+		return Root{}, nil // there is no answer yet
+	}
+	if seen := c.seenEarly(ctx, root); seen != nil && c.lanes.first.root.plain() {
+		return Root{Path: root, Asked: root}, seen
+	}
+	return Root{}, nil
 }
 
 // seenEarly gives what the first session has seen at the root, nil if it has not

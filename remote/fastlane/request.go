@@ -37,8 +37,9 @@ func (s *Session) Foresees() bool {
 	return s.handles.proven
 }
 
-// Foresee has handles foreseen before this session has given out its first:
-// another session with the same server has shown what they look like.
+// Foresee has handles foreseen before this session has given out its first, where
+// what they look like is known: from another session with the same server, or by
+// which server it is. What is asked for so counts only if the server proves it.
 func (s *Session) Foresee() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
