@@ -56,6 +56,9 @@ type LinkReader interface {
 func (r *Result) Follow(ctx context.Context, l LinkReader, p *policy.Policy) error {
 	links := r.links
 	r.links = nil
+	if len(links) == 0 {
+		return nil
+	}
 	defer r.settle()
 	unread := 0
 	for len(links) > 0 {

@@ -3,6 +3,7 @@ package repair
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"hostperm/audit"
 	"hostperm/remote"
@@ -49,8 +50,11 @@ func (b *batch) send(ctx context.Context) error {
 		reqs[i] = remote.ChangeRequest{Path: s.Path, Expect: s.Attr, Mode: uint16(s.Target)}
 	}
 	if b.trial < len(reqs) {
+		lines := make(chan []byte, 1)
+		first := b.j.last + 1
+		go func() { lines <- intentLines(first, b.steps[b.trial:]) }()
 		reqs[b.trial].Gate = func() error {
-			b.stopped = b.goOn(ctx)
+			b.stopped = b.goOn(ctx, lines)
 			return b.stopped
 		}
 	}
@@ -67,15 +71,24 @@ func (b *batch) send(ctx context.Context) error {
 	return err
 }
 
-// goOn announces what is behind the trial, unless that speaks against it.
-func (b *batch) goOn(ctx context.Context) error {
+// goOn announces what is behind the trial, unless that speaks against it. lines
+// gives its lines, made while the trial was under way: they hold as long as none
+// of it has been refused meanwhile.
+func (b *batch) goOn(ctx context.Context, lines <-chan []byte) error {
 	if err := b.seen.stop(); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return b.intend(b.trial, len(b.steps))
+	if slices.Contains(b.answered[b.trial:], true) {
+		return b.intend(b.trial, len(b.steps))
+	}
+	for i := b.trial; i < len(b.steps); i++ {
+		b.ids[i] = b.j.last + 1 + i - b.trial
+	}
+	b.j.intendLines(<-lines, len(b.steps)-b.trial)
+	return b.j.sync()
 }
 
 // result takes what came of a step.

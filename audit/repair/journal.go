@@ -103,6 +103,24 @@ func (j *Journal) intend(s *PlannedStep) (id int) {
 	return j.last
 }
 
+// intendLines is intend for the n steps that intentLines made lines of, with the
+// ids that come next. It keeps lines.
+func (j *Journal) intendLines(lines []byte, n int) {
+	j.last += n
+	if j.flush() == nil {
+		j.buf = lines
+	}
+}
+
+// intentLines makes the lines of steps as intents, with ids from first on.
+func intentLines(first int, steps []PlannedStep) (lines []byte) {
+	for i := range steps {
+		ln := intentLine(first+i, &steps[i])
+		lines = ln.appendTo(lines)
+	}
+	return lines
+}
+
 // done notes what came of a step. Nothing waits for it to be on disk.
 func (j *Journal) done(id int, o outcome, now remote.Attr, detail string) {
 	j.add(line{Type: typeDone, ID: id, Status: o, Mode: modeText(now), Detail: detail})
