@@ -121,8 +121,7 @@ func (s *Session) dispatch(packet []byte) error {
 		return protocolError("a packet of %d bytes", len(packet))
 	}
 	s.mu.Lock()
-	req, ok := s.pending[id]
-	delete(s.pending, id)
+	req, ok := s.pending.take(id)
 	ended := s.err
 	s.mu.Unlock()
 	if ended != nil {

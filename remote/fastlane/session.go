@@ -71,8 +71,7 @@ type Session struct {
 	mu       sync.Mutex
 	out      []byte // requests not yet taken by the writer
 	start    int    // where the request being built begins in out
-	pending  map[uint32]request
-	nextID   uint32
+	pending  outstanding
 	answered uint32 // the last id that was answered, as long as answers come in order
 	handles  handleTable
 	err      error
@@ -98,11 +97,10 @@ func Start(rw io.ReadWriteCloser) (*Session, error) { return StartWith(rw, nil) 
 // not known to it. If StartWith fails, no handler is called.
 func StartWith(rw io.ReadWriteCloser, ask func(*Session)) (*Session, error) {
 	s := &Session{
-		rw:      rw,
-		in:      bufio.NewReaderSize(rw, usualPacket),
-		done:    make(chan struct{}),
-		wake:    make(chan struct{}, 1),
-		pending: make(map[uint32]request),
+		rw:   rw,
+		in:   bufio.NewReaderSize(rw, usualPacket),
+		done: make(chan struct{}),
+		wake: make(chan struct{}, 1),
 	}
 	s.out = append(s.out, 0, 0, 0, 5, typeInit, 0, 0, 0, version)
 	if ask != nil {
@@ -149,7 +147,7 @@ func (s *Session) Answered() int64 { return s.replies.Load() }
 func (s *Session) Outstanding() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.pending)
+	return s.pending.count()
 }
 
 // Wait returns when the session's goroutines have ended, which they do once
@@ -220,16 +218,10 @@ func (s *Session) finish() {
 
 // head writes a request up to and including its id. mu is held.
 func (s *Session) head(kind byte, r request) {
-	for {
-		s.nextID++
-		if _, taken := s.pending[s.nextID]; !taken {
-			break
-		}
-	}
-	s.pending[s.nextID] = r
+	id := s.pending.add(r)
 	s.start = len(s.out)
 	s.out = append(s.out, 0, 0, 0, 0, kind)
-	s.out = binary.BigEndian.AppendUint32(s.out, s.nextID)
+	s.out = binary.BigEndian.AppendUint32(s.out, id)
 }
 
 // seal writes the length of the request that head began. mu is held.
