@@ -205,9 +205,15 @@ func TestChangeOrder(t *testing.T) {
 		}
 		return false
 	}
+	changed := make(map[string]bool)
 	f.hook = func(r fakeReq) []byte {
-		if (r.kind == pktLstat || r.kind == pktOpen) && locked(r.path) {
+		switch {
+		case (r.kind == pktLstat || r.kind == pktOpen) && locked(r.path):
 			return status(r.id, codeDenied)
+		case r.kind == pktFsetstat:
+			changed[r.path] = true
+		case r.kind == pktOpen && (r.path == "/r/a" && !changed["/r/a/x"] || r.path == "/r/a/b" && !changed["/r/a/b/y"]):
+			t.Errorf("%s is opened to be locked, and of what is in it %v is changed", r.path, changed)
 		}
 		return nil
 	}

@@ -46,7 +46,7 @@ func (c *changer) startAgain(here *changeLane) {
 // takeBack makes a job as it was before its first request, but for what it may
 // have changed.
 func (j *changeJob) takeBack() {
-	*j = changeJob{c: j.c, i: j.i, req: j.req, dirs: j.dirs, path: j.path, now: j.now, sent: j.sent, follows: j.follows}
+	*j = changeJob{c: j.c, i: j.i, req: j.req, in: j.in, itself: j.itself, path: j.path, now: j.now, sent: j.sent, follows: j.follows}
 }
 
 // mayOpen judges the look that comes first, and reports whether OPEN is next.

@@ -28,7 +28,8 @@ type changeJob struct {
 	ln      *changeLane
 	i       int // index of the request
 	req     *ChangeRequest
-	dirs    []string // that the entry lies in
+	in      *above // the directory that the entry lies in; nil: it is the root
+	itself  *above // the entry, if others lie in it
 	path    string
 	handle  string
 	hurried bool // counts in changer.hurried
@@ -95,9 +96,12 @@ func (j *changeJob) Reply(op fastlane.Op, tag int, r *fastlane.Reply) {
 
 // open opens the entry, unless the way to it is none.
 func (j *changeJob) open() {
-	way, err := j.way()
+	way, err := j.c.outside.way, j.c.outside.err
+	if j.in != nil {
+		way, err = j.in.way, j.in.none
+	}
 	if err == nil {
-		err = guard(j.req, &j.c.above["."].attr, way)
+		err = guard(j.req, &j.c.top.attr, way)
 	}
 	if err != nil {
 		j.unreached(err)
@@ -114,20 +118,6 @@ func (j *changeJob) open() {
 	j.c.holding++
 	j.ln.unsent = true
 	j.asked = j.ln.s.OpenStat(j, int(stepOpen), int(stepGuess), j.path)
-}
-
-// way sums up the directories on the way to the entry; the error is the first
-// that is none.
-func (j *changeJob) way() (Way, error) {
-	way, err := j.c.outside.way, j.c.outside.err
-	for _, dir := range j.dirs {
-		d := j.c.above[dir]
-		if err == nil {
-			err = d.err
-		}
-		way = way.Through(d.attr)
-	}
-	return way, err
 }
 
 // release lets another job open.

@@ -19,10 +19,10 @@ type changer struct {
 	each func(i int, r ChangeResult)
 
 	above   map[string]*above // directories that entries lie in, and the root
-	outside struct {          // those that the root lies in
-		way Way
-		err error
-	}
+	top     *above            // the root
+	last    *above            // the directory of the last entry asked for
+	turn    int               // of looks at the directories
+	outside outside
 	jobs    []*changeJob // by request; nil: not started
 	done    []bool       // by request: each was called
 	next    int          // first request not started
@@ -32,9 +32,6 @@ type changer struct {
 	window  int  // how many may be
 	looked  bool // at the directories above
 	ended   int  // jobs
-
-	chainOf string   // a directory
-	chained []string // what lies above an entry of it
 
 	gate       int   // first request whose Gate has not been passed; len(reqs): none
 	gateBehind int   // the next one that has a Gate; len(reqs): none
@@ -46,8 +43,7 @@ type changer struct {
 	dirsOpened bool // OPEN was seen to work on a directory
 	dirsFail   bool // OPEN was seen to fail on a directory for no lack of handles
 
-	at     map[string]*changeJob // jobs not done, by path
-	inside map[string]int        // jobs not done that lie in a directory, at any depth
+	at map[string]*changeJob // jobs not done, by path
 }
 
 // changeLane is one session's part of a Change.
@@ -65,12 +61,12 @@ type changeLane struct {
 func newChanger(root string, reqs []ChangeRequest, each func(int, ChangeResult)) *changer {
 	c := &changer{
 		root: root, reqs: reqs, each: each,
-		above:  make(map[string]*above),
-		jobs:   make([]*changeJob, len(reqs)),
-		done:   make([]bool, len(reqs)),
-		at:     make(map[string]*changeJob),
-		inside: make(map[string]int),
+		above: make(map[string]*above),
+		jobs:  make([]*changeJob, len(reqs)),
+		done:  make([]bool, len(reqs)),
+		at:    make(map[string]*changeJob),
 	}
+	c.top = c.dir(".")
 	c.again = c.goOn
 	c.gateBehind = c.gateAfter(0)
 	if reqs[0].Gate == nil {
@@ -206,29 +202,31 @@ func (c *changer) choose(here *changeLane) *changeLane {
 // startNext starts the next request in a lane, unless it must wait for another.
 func (c *changer) startNext(ln *changeLane) bool {
 	req := &c.reqs[c.next]
-	dirs := c.chain(req.Path)
-	if c.mustWait(req, dirs) {
+	in, itself := c.dirOf(req.Path), c.above[req.Path]
+	if c.mustWait(req, in, itself) {
 		return false
 	}
-	j := &changeJob{c: c, ln: ln, i: c.next, req: req, dirs: dirs, path: below(c.root, req.Path)}
+	j := &changeJob{c: c, ln: ln, i: c.next, req: req, in: in, itself: itself, path: below(c.root, req.Path)}
 	c.jobs[c.next] = j
 	c.at[req.Path] = j
-	for _, dir := range dirs {
-		c.inside[dir]++
+	if itself != nil {
+		itself.job = j
 	}
+	in.count(1)
 	j.hurry()
 	j.start()
 	return true
 }
 
 // mustWait reports whether a change that is not done yet could stand in the
-// way of this one, or this one in its way.
-func (c *changer) mustWait(req *ChangeRequest, dirs []string) bool {
-	if c.at[req.Path] != nil || c.inside[req.Path] > 0 && changesSearch(req) {
+// way of this one, or this one in its way. in is the directory that the entry
+// lies in; itself, if not nil, is one that others lie in.
+func (c *changer) mustWait(req *ChangeRequest, in, itself *above) bool {
+	if c.at[req.Path] != nil || itself != nil && itself.inside > 0 && changesSearch(req) {
 		return true
 	}
-	for _, dir := range dirs {
-		if j := c.at[dir]; j != nil && changesSearch(j.req) {
+	for d := in; d != nil; d = d.up {
+		if d.job != nil && changesSearch(d.job.req) {
 			return true
 		}
 	}
@@ -246,11 +244,10 @@ func (c *changer) end(j *changeJob, r ChangeResult) {
 	j.served()
 	c.ended++
 	delete(c.at, j.req.Path)
-	for _, dir := range j.dirs {
-		if c.inside[dir]--; c.inside[dir] == 0 {
-			delete(c.inside, dir)
-		}
+	if j.itself != nil {
+		j.itself.job = nil
 	}
+	j.in.count(-1)
 	c.jobs[j.i] = nil
 	c.report(j.i, r)
 }

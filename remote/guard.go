@@ -9,22 +9,6 @@ import (
 
 const setgid = 0o2000
 
-// above is a directory on the way to entries.
-type above struct {
-	attr Attr
-	err  error // it is none, or could not be looked at
-}
-
-func isAbove(path string, a Attr, err error) above {
-	switch {
-	case err != nil:
-		err = fmt.Errorf("the directory %q above it: %w", path, err)
-	case a.Type() != typeDir:
-		err = fmt.Errorf("%q above it is %w now", path, ErrNotDir)
-	}
-	return above{a, err}
-}
-
 // guard says why req must not be made, whatever the entry looks like now; nil:
 // it may. root is the web root.
 func guard(req *ChangeRequest, root *Attr, way Way) error {
