@@ -73,6 +73,17 @@ func compileExclude(pattern string) (exclude, error) {
 	return exclude{glob: glob, byName: len(parts) == 1 && !inRoot, dirOnly: dirOnly}, nil
 }
 
+// Into says of a directory in the root, by its name, whether an audit with these
+// patterns looks into it: it is for remote.Options.Into. Patterns are as of
+// Options.Exclude; nil is given for one that is not valid.
+func Into(exclude []string) func(dir string) bool {
+	excludes, err := compileExcludes(exclude)
+	if err != nil {
+		return nil
+	}
+	return func(dir string) bool { return !excludes.match(dir, true) }
+}
+
 // match reports whether an entry below the root is to be left out.
 func (xs excludes) match(path string, dir bool) bool {
 	for _, x := range xs {

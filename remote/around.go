@@ -149,7 +149,7 @@ func (c *Client) seenAround(ctx context.Context, root string, paths []string) (*
 		return nil, err
 	}
 	defer c.give()
-	c.around = nil
+	c.around, c.into = nil, nil
 	first := c.lanes.first
 	if first == nil {
 		return nil, nil

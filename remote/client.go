@@ -12,24 +12,25 @@ import (
 // without a terminal. What is said about host keys holds for jump hosts too,
 // HostKey excepted.
 type Options struct {
-	Port             int                  // of the target; 0: from the target, the configuration, or 22
-	Identities       []string             // key files, which must be usable; for the target before those of the configuration, for jump hosts after
-	Jump             string               // as ssh -J: [user@]host[:port], several with commas; "none": no jump; "": as the configuration says
-	ConfigFile       string               // as ssh -F; "": ~/.ssh/config and /etc/ssh/ssh_config; "none": no file
-	KnownHosts       []string             // files, in place of all that the configuration names; a new key is saved in the first; empty: as the configuration says
-	AcceptNewHostKey bool                 // save the key of a host not seen before, or fail if it cannot be saved; a changed key is still refused
-	HostKey          string               // "SHA256:...": the target must have a key with this fingerprint; known_hosts is then not consulted for the target
-	Password         string               // of the target: tried once for password and keyboard-interactive; "": ask Prompter
-	KeyPassphrase    string               // tried for encrypted key files; "" or wrong: ask Prompter
-	Timeout          time.Duration        // for connecting, each hop, time spent asking not counted; 0: ConnectTimeout of the configuration, or 30 s
-	Sessions         int                  // open for pipelined work at once, at most; 0: automatic
-	Reconnect        int                  // how often in a row a lost connection is tried to be made anew; 0: never
-	ReconnectPause   time.Duration        // before the first try, and twice as long before each further one in a row, up to a minute; 0: a second
-	Reconnecting     func(Reconnect)      // told of it, by the goroutine whose call that delays; nil: nobody
-	Around           []string             // what Around will be called with as paths, so that it is looked at while the root is resolved; nil: it will not be called
-	PathChmod        bool                 // change by path what the server offers no safe way for; see Client.Change
-	Prompter         Prompter             // nil: no terminal; nothing is asked
-	Warn             func(message string) // one line each, no line twice, not yet quoted for a terminal; nil: dropped
+	Port             int                   // of the target; 0: from the target, the configuration, or 22
+	Identities       []string              // key files, which must be usable; for the target before those of the configuration, for jump hosts after
+	Jump             string                // as ssh -J: [user@]host[:port], several with commas; "none": no jump; "": as the configuration says
+	ConfigFile       string                // as ssh -F; "": ~/.ssh/config and /etc/ssh/ssh_config; "none": no file
+	KnownHosts       []string              // files, in place of all that the configuration names; a new key is saved in the first; empty: as the configuration says
+	AcceptNewHostKey bool                  // save the key of a host not seen before, or fail if it cannot be saved; a changed key is still refused
+	HostKey          string                // "SHA256:...": the target must have a key with this fingerprint; known_hosts is then not consulted for the target
+	Password         string                // of the target: tried once for password and keyboard-interactive; "": ask Prompter
+	KeyPassphrase    string                // tried for encrypted key files; "" or wrong: ask Prompter
+	Timeout          time.Duration         // for connecting, each hop, time spent asking not counted; 0: ConnectTimeout of the configuration, or 30 s
+	Sessions         int                   // open for pipelined work at once, at most; 0: automatic
+	Reconnect        int                   // how often in a row a lost connection is tried to be made anew; 0: never
+	ReconnectPause   time.Duration         // before the first try, and twice as long before each further one in a row, up to a minute; 0: a second
+	Reconnecting     func(Reconnect)       // told of it, by the goroutine whose call that delays; nil: nobody
+	Around           []string              // what Around will be called with as paths, so that it is looked at while the root is resolved; nil: it will not be called
+	Into             func(dir string) bool // whether a walk of the root will descend into a directory in it, by its name: what it does is listed before the walk begins, as far as that saves time; nil: nothing is
+	PathChmod        bool                  // change by path what the server offers no safe way for; see Client.Change
+	Prompter         Prompter              // nil: no terminal; nothing is asked
+	Warn             func(message string)  // one line each, no line twice, not yet quoted for a terminal; nil: dropped
 }
 
 // Prompter asks a person, one question at a time. A prompt may have several
@@ -91,8 +92,9 @@ type Client struct {
 
 	// What follows belongs to whoever has the turn.
 	retries retries
-	root    *knownRoot // nil: ResolveRoot was not asked
-	around  []string   // Options.Around, until Around was called
+	root    *knownRoot            // nil: ResolveRoot was not asked
+	around  []string              // Options.Around, until Around was called
+	into    func(dir string) bool // Options.Into, until then
 }
 
 // Dial connects to t and logs in. The context bounds connecting only; see
@@ -106,7 +108,7 @@ func Dial(ctx context.Context, t Target, o Options) (*Client, error) {
 	if o.Sessions > 0 {
 		c.most = o.Sessions
 	}
-	c.pathChmod, c.around = o.PathChmod, o.Around
+	c.pathChmod, c.around, c.into = o.PathChmod, o.Around, o.Into
 	c.retries.redial, c.retries.most, c.retries.tell = conn.redial, o.Reconnect, o.Reconnecting
 	if o.ReconnectPause > 0 {
 		c.retries.first = o.ReconnectPause

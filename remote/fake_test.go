@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"hostperm/remote/fastlane"
 )
@@ -105,6 +106,7 @@ type fake struct {
 	aborted    bool   // by the client, to which it is one connection
 	rootUID    uint32 // owner of /
 	hasty      bool   // ends a session that asks for more before it knows the version
+	far        bool   // takes so long to start that it counts as far away
 	extensions []string
 	// hook sees each request first; a reply other than nil is sent in place of
 	// the server's own, and an empty one means none at all.
@@ -251,6 +253,9 @@ func (f *fake) serve(s *fakeSession) {
 	in := bufio.NewReaderSize(s, 256<<10)
 	if _, err := readFake(in); err != nil || f.hasty && in.Buffered() > 0 {
 		return
+	}
+	if f.far {
+		time.Sleep(defaultLimits.far)
 	}
 	var ext []byte
 	for _, e := range f.extensions {

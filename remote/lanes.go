@@ -121,7 +121,7 @@ func (l *lanes) reset() {
 // attempt. The caller has the turn.
 func (c *Client) openFirst(root string) *firstLane {
 	f := &firstLane{opened: make(chan struct{}), done: make(chan struct{})}
-	paths := c.around
+	paths, into := c.around, c.into
 	c.group.Go(func() {
 		defer close(f.done)
 		stream, err := c.conn.openSFTP(context.Background(), false)
@@ -138,10 +138,10 @@ func (c *Client) openFirst(root string) *firstLane {
 			s, err = fastlane.StartWith(stream, func(s *fastlane.Session) {
 				s.Probe(".")
 				s.Foresee()
-				f.look(s, root, paths, true)
+				f.look(s, root, paths, into, true)
 			})
 		} else if s, err = fastlane.Start(stream); err == nil {
-			f.look(s, root, paths, false)
+			f.look(s, root, paths, into, false)
 		}
 		if err != nil {
 			stream.Close()
@@ -171,11 +171,11 @@ func (f *firstLane) rootListing() *rootListing {
 
 // look looks at where the root may be, and around it if paths is not nil. hasty:
 // the session has not started.
-func (f *firstLane) look(s *fastlane.Session, root string, paths []string, hasty bool) {
+func (f *firstLane) look(s *fastlane.Session, root string, paths []string, into func(dir string) bool, hasty bool) {
 	if root == "" {
 		return
 	}
-	f.root = lookAtRoot(s, root, paths != nil, hasty)
+	f.root = lookAtRoot(s, root, into, hasty)
 	if paths != nil {
 		f.around = lookAround(s, root, paths)
 	}

@@ -17,8 +17,8 @@ type rootLook struct {
 	left  int    // not complete
 	done  chan struct{}
 
-	list    bool         // the root is listed too, if it is a directory
-	listing *rootListing // nil: it was not
+	into    func(dir string) bool // as Options.Into; nil: nothing is listed
+	listing *rootListing          // nil: the root is not listed, or is no directory
 }
 
 // Tags of a rootLook's requests, besides the index of each look.
@@ -26,15 +26,15 @@ const rootName = -1
 
 // lookAtRoot sends the look in a session of which nothing else is expected yet.
 // hasty: it has not started, and what is listed is asked for in the same go.
-func lookAtRoot(s *fastlane.Session, path string, list, hasty bool) *rootLook {
+func lookAtRoot(s *fastlane.Session, path string, into func(dir string) bool, hasty bool) *rootLook {
 	paths := pathsTo(path)
-	r := &rootLook{path: path, s: s, looks: make([]look, len(paths)), left: len(paths) + 1, done: make(chan struct{}), list: list}
+	r := &rootLook{path: path, s: s, looks: make([]look, len(paths)), left: len(paths) + 1, done: make(chan struct{}), into: into}
 	s.RealPath(r, rootName, path)
 	for i, p := range paths {
 		r.looks[i].send(s, r, i, p)
 	}
-	if list && hasty {
-		r.listing = listRoot(s, path, farWholeReads)
+	if into != nil && hasty {
+		r.listing = listRoot(s, path, farWholeReads, into)
 	}
 	s.Flush()
 	return r
@@ -48,7 +48,7 @@ func (r *rootLook) Reply(op fastlane.Op, tag int, reply *fastlane.Reply) {
 		r.named = err == nil && name == r.path
 	case !r.looks[tag].take(op, reply):
 		return
-	case tag == len(r.looks)-1 && r.list:
+	case tag == len(r.looks)-1 && r.into != nil:
 		r.listRoot(&r.looks[tag])
 	}
 	if r.left--; r.left == 0 {
@@ -59,17 +59,21 @@ func (r *rootLook) Reply(op fastlane.Op, tag int, reply *fastlane.Reply) {
 // listRoot lists the root if it is a directory, as far as it was not asked for
 // with enough READDIRs already.
 func (r *rootLook) listRoot(root *look) {
-	if root.err != nil || root.attr.Type() != typeDir {
-		r.listing = nil
-		return
+	reads := 0
+	if root.err == nil && root.attr.Type() == typeDir {
+		sizes := newSizes()
+		if r.s.RTT() >= defaultLimits.far {
+			sizes.least = farWholeReads
+		}
+		reads = sizes.wholeReads(&root.attr)
 	}
-	sizes := newSizes()
-	if r.s.RTT() >= defaultLimits.far {
-		sizes.least = farWholeReads
+	if r.listing != nil {
+		if 0 < reads && reads <= farWholeReads {
+			return
+		}
+		r.listing.drop()
 	}
-	if reads := sizes.wholeReads(&root.attr); r.listing == nil || reads == 0 || reads > farWholeReads {
-		r.listing = listRoot(r.s, r.path, reads)
-	}
+	r.listing = listRoot(r.s, r.path, reads, r.into)
 }
 
 // plain reports whether the path leads to the root through directories only, so

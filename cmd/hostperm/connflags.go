@@ -133,12 +133,12 @@ func (c *connFlags) bound(ctx context.Context) (context.Context, context.CancelF
 	return context.WithTimeoutCause(ctx, c.timeout, errTimeout)
 }
 
-// connect dials one target. around is for remote.Options. The caller closes the
-// client.
-func (c *connFlags) connect(ctx context.Context, t remote.Target, around []string, tty *terminal) (*remote.Client, error) {
+// connect dials one target. around and into are for remote.Options. The caller
+// closes the client.
+func (c *connFlags) connect(ctx context.Context, t remote.Target, around []string, into func(dir string) bool, tty *terminal) (*remote.Client, error) {
 	o := c.options
 	if c.foresee != "never" { // what is looked at early is listed so
-		o.Around = around
+		o.Around, o.Into = around, into
 	}
 	if tty != nil {
 		o.Prompter = tty

@@ -76,7 +76,7 @@ func (s *session) open(ctx context.Context) error {
 
 func (s *session) connect(ctx context.Context) (err error) {
 	defer s.app.progress(s.progress.on(s.app.stderr), connectingText)()
-	if s.client, err = s.conn.connect(ctx, s.target, audit.AroundPaths(s.recognising()), s.tty); err != nil {
+	if s.client, err = s.conn.connect(ctx, s.target, audit.AroundPaths(s.recognising()), audit.Into(s.exclude), s.tty); err != nil {
 		return err
 	}
 	s.root, err = s.client.ResolveRoot(ctx, s.target)

@@ -142,7 +142,7 @@ func (u *undoRun) restore(ctx context.Context, journal *repair.JournalFile) erro
 	if err != nil {
 		return fail(exitRefused, fmt.Errorf("the journal's target: %w", err))
 	}
-	client, err := u.conn.connect(ctx, t, nil, u.tty)
+	client, err := u.conn.connect(ctx, t, nil, nil, u.tty)
 	if err != nil {
 		return err
 	}
