@@ -147,11 +147,22 @@ func TestApplyAdmits(t *testing.T) {
 func TestApplyBatches(t *testing.T) {
 	tr, found := wide(2000)
 	r := newRun(t, tr)
-	if _, err := r.apply(t.Context(), steps(found...)); err != nil {
-		t.Fatal(err)
+	for _, part := range [][]audit.Finding{found[:1500], found[1500:]} { // on one journal
+		if _, err := r.apply(t.Context(), steps(part...)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if want := []int{64, 1936}; !slices.Equal(r.s.batch, want) {
+	if want := []int{64, 1436, 64, 436}; !slices.Equal(r.s.batch, want) {
 		t.Errorf("batches of %v, want %v", r.s.batch, want)
+	}
+	rec := r.record(t)
+	for i := range rec.intents {
+		if in := &rec.intents[i]; in.status != outApplied || in.path != found[i].Path {
+			t.Errorf("intent %d, for %q, is %q", i+1, in.path, in.status)
+		}
+	}
+	if len(rec.intents) != 2000 {
+		t.Errorf("%d intents", len(rec.intents))
 	}
 }
 
