@@ -27,7 +27,7 @@ type Options struct {
 	ReconnectPause   time.Duration         // before the first try, and twice as long before each further one in a row, up to a minute; 0: a second
 	Reconnecting     func(Reconnect)       // told of it, by the goroutine whose call that delays; nil: nobody
 	Around           []string              // what Around will be called with as paths, so that it is looked at while the root is resolved; nil: it will not be called
-	Into             func(dir string) bool // whether a walk of the root will descend into a directory in it, by its name: what it does is listed before the walk begins, as far as that saves time; nil: nothing is
+	Into             func(dir string) bool // whether a walk of the root will descend into a directory in it, by its name: what it does is listed before the walk begins, as far as that saves time; nil: nothing is. May be called from any goroutine
 	PathChmod        bool                  // change by path what the server offers no safe way for; see Client.Change
 	Prompter         Prompter              // nil: no terminal; nothing is asked
 	Warn             func(message string)  // one line each, no line twice, not yet quoted for a terminal; nil: dropped

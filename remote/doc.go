@@ -28,7 +28,9 @@
 // root is resolved, the first session looks where the target says that it is, and
 // around it, and lists it (rootLook, earlyAround, rootListing): what it saw counts
 // once the root is known to be there. On OpenSSH, which reads on, it asks behind
-// INIT, without waiting for VERSION.
+// INIT, without waiting for VERSION, and where it finds that only directories lead
+// there, the root is resolved so (plainRoot). Far away it goes on with the
+// directories in the root, while what an audit must know before it walks is read.
 //
 // A directory takes two round trips: OPENDIR, then READDIRs and later CLOSE,
 // which is not waited for. Where the handle can be foreseen it takes one:
@@ -80,11 +82,11 @@
 // and so would with every repair inside. Only files and directories are opened:
 // OPEN of a FIFO would hang the server's process. Every directory from the root
 // down to the entry must be one, by LSTAT, once for each call of Change. Entries
-// behind a ChangeRequest.Gate are looked at while those before it are changed,
-// and opened only once it has let them through. And
-// since ProFTPD's LSTAT tells of what a symlink leads to, READLINK goes along
-// with LSTAT on a server that does not offer lsetstat: what can be read as a
-// link is one.
+// behind a ChangeRequest.Gate are looked at, and opened, while those before it are
+// changed; what is left to be done once it has let them through is the change
+// itself, of what the handle is open on. And since ProFTPD's LSTAT tells of what
+// a symlink leads to, READLINK goes along with LSTAT on a server that does not
+// offer lsetstat: what can be read as a link is one.
 //
 // Each change is then looked at again, by handle and by path. One that the
 // server ignores, masks, or that turns out to be of an entry exchanged

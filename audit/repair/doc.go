@@ -11,8 +11,8 @@
 //   - No change without its line on disk first. A line that cannot be written or
 //     synced ends the run with [ErrJournal] before anything of its batch is sent.
 //     Of the first batch the lines of a few steps are written first, and only
-//     these are changed; the other entries are looked at meanwhile, and follow,
-//     lines first, unless the server has ignored the few.
+//     these are changed; the other entries are looked at and opened meanwhile, and
+//     follow, lines first, unless the server has ignored the few.
 //     The lines that say what came of a change are not waited for: undo doesn't
 //     need them, since it looks at each entry before it touches it.
 //   - Undo restores the twelve permission bits, setuid, setgid and sticky

@@ -138,7 +138,10 @@ func (c *connFlags) bound(ctx context.Context) (context.Context, context.CancelF
 func (c *connFlags) connect(ctx context.Context, t remote.Target, around []string, into func(dir string) bool, tty *terminal) (*remote.Client, error) {
 	o := c.options
 	if c.foresee != "never" { // what is looked at early is listed so
-		o.Around, o.Into = around, into
+		o.Around = around
+		if c.window == 0 { // nor is it held to a window
+			o.Into = into
+		}
 	}
 	if tty != nil {
 		o.Prompter = tty
