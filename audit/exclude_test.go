@@ -100,6 +100,19 @@ func TestRunExcludes(t *testing.T) {
 	}
 }
 
+// TestInto: what an audit leaves out in the root is what nothing is asked of early.
+func TestInto(t *testing.T) {
+	into := Into([]string{"cache/", "/logs", "a/b", "*.d"})
+	for dir, want := range map[string]bool{"cache": false, "logs": false, "x.d": false, "a": true, "b": true, "wp-content": true} {
+		if into(dir) != want {
+			t.Errorf("%q: %v", dir, !want)
+		}
+	}
+	if Into([]string{"a["}) != nil || Into(nil) == nil {
+		t.Error("a pattern that is not valid, or none")
+	}
+}
+
 // TestExcludedGap: an entry whose type is not known is a gap of its own, but
 // not if it was excluded.
 func TestExcludedGap(t *testing.T) {
