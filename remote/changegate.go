@@ -1,11 +1,5 @@
 package remote
 
-// What waits for a Gate is looked at, and so far got ready that the change is all
-// that is left: once nothing before the Gate will need a handle any more, what
-// comes before the next one is opened too, as far as there are handles, and
-// parked when it was seen to be the audited entry. What cannot be opened so is
-// opened again behind the Gate, as if it never had been.
-
 // advance lets the changes through up to the next Gate.
 func (c *changer) advance() {
 	from := c.gate
@@ -91,7 +85,11 @@ func (j *changeJob) giveUpAhead() bool {
 	return true
 }
 
-// mayOpenAhead reports whether nothing before the Gate will need a handle.
+// mayOpenAhead reports whether what waits for the Gate, and comes before the next
+// one, may be opened: once nothing before the Gate will need a handle any more. It
+// is parked when it was seen to be the audited entry, so that the change is all that
+// is left. What cannot be opened so is opened again behind the Gate, as if it never
+// had been.
 func (c *changer) mayOpenAhead() bool { return c.next > c.gate && c.needing == 0 }
 
 // hurry counts a job that is before the Gate.
