@@ -5,16 +5,10 @@ package fastlane
 // holds them. One that has no answer when the ring comes round to its place moves
 // to a map: it makes neither grow.
 type outstanding struct {
-	ring []place // a power of two
-	used int     // places in the ring
+	ring []request // a power of two; op is 0 where there is none
+	used int       // places in the ring
 	late map[uint32]request
 	last uint32 // id
-}
-
-type place struct {
-	id    uint32
-	taken bool
-	request
 }
 
 // smallestRing is how many places a ring begins with.
@@ -22,7 +16,7 @@ const smallestRing = 64
 
 // add takes a request in, and gives it an id.
 func (o *outstanding) add(r request) uint32 {
-	if 2*o.used >= len(o.ring) {
+	if o.used == len(o.ring) {
 		o.grow()
 	}
 	o.last++
@@ -30,14 +24,15 @@ func (o *outstanding) add(r request) uint32 {
 		o.last++
 	}
 	at := o.place(o.last)
-	if at.taken {
+	if at.op != 0 {
 		if o.late == nil {
 			o.late = make(map[uint32]request)
 		}
-		o.late[at.id] = at.request
+		o.late[at.id] = *at
 		o.used--
 	}
-	*at = place{o.last, true, r}
+	*at = r
+	at.id = o.last
 	o.used++
 	return o.last
 }
@@ -52,9 +47,9 @@ func (o *outstanding) take(id uint32) (r request, ok bool) {
 	if len(o.ring) == 0 {
 		return request{}, false
 	}
-	if at := o.place(id); at.taken && at.id == id {
-		r = at.request
-		*at = place{}
+	if at := o.place(id); at.op != 0 && at.id == id {
+		r = *at
+		*at = request{}
 		o.used--
 		return r, true
 	}
@@ -65,15 +60,15 @@ func (o *outstanding) take(id uint32) (r request, ok bool) {
 
 func (o *outstanding) count() int { return o.used + len(o.late) }
 
-func (o *outstanding) place(id uint32) *place { return &o.ring[id&uint32(len(o.ring)-1)] }
+func (o *outstanding) place(id uint32) *request { return &o.ring[id&uint32(len(o.ring)-1)] }
 
 // grow makes the ring twice as large. Those in different places before are so
 // after.
 func (o *outstanding) grow() {
 	old := o.ring
-	o.ring = make([]place, max(smallestRing, 2*len(old)))
+	o.ring = make([]request, max(smallestRing, 2*len(old)))
 	for i := range old {
-		if old[i].taken {
+		if old[i].op != 0 {
 			*o.place(old[i].id) = old[i]
 		}
 	}

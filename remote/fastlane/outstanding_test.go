@@ -18,8 +18,9 @@ func TestOutstanding(t *testing.T) {
 		inOrder, most := rnd.IntN(20), 1+rnd.IntN(700)
 		for i := range 8000 {
 			if len(order) < most && rnd.IntN(2) == 0 {
-				r := request{tag: i}
+				r := request{tag: i, op: OpLStat}
 				id := o.add(r)
+				r.id = id
 				if _, taken := model[id]; taken {
 					t.Fatalf("seed %d: id %d is outstanding and given again", seed, id)
 				}
@@ -50,7 +51,7 @@ func TestOutstanding(t *testing.T) {
 				t.Fatalf("seed %d: %d are outstanding, want %d", seed, o.count(), len(model))
 			}
 		}
-		if len(o.ring) > 4*max(most, smallestRing) {
+		if len(o.ring) > 2*max(most, smallestRing) {
 			t.Errorf("seed %d: a ring of %d for %d at once", seed, len(o.ring), most)
 		}
 		for id := range maps.Clone(model) {
@@ -71,11 +72,15 @@ func contains(m map[uint32]request, id uint32) bool {
 func TestOutstandingNever(t *testing.T) {
 	var o outstanding
 	for i := range 100_000 {
-		if id := o.add(request{tag: i}); i%1000 != 0 {
+		if id := o.add(request{tag: i, op: OpLStat}); i%1000 != 0 {
 			o.take(id)
 		}
 	}
 	if len(o.ring) != smallestRing || o.count() != 100 {
 		t.Errorf("a ring of %d, %d outstanding", len(o.ring), o.count())
+	}
+	o.last = 0 // as when all ids have been given
+	if id := o.add(request{op: OpLStat}); id != 2 {
+		t.Errorf("id %d is given again", id)
 	}
 }

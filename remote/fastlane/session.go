@@ -45,13 +45,13 @@ func (r *Reply) Err() error {
 func (r *Reply) EOF() bool { return r.code == codeEOF }
 
 type request struct {
-	op  Op
-	tag int
-	h   Handler // nil: nobody wants to know
-
+	h      Handler // nil: nobody wants to know
+	tag    int
+	id     uint32 // as outstanding gave it
 	handle uint32 // foreseen for OpOpenDir and OpOpen
-	whole  bool   // the OPENDIR of a ListWhole
 	length uint32 // asked for by OpRead
+	op     Op
+	whole  bool // the OPENDIR of a ListWhole
 }
 
 // Session is one SFTP session. Its methods may be called from any goroutine.
