@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -35,9 +36,18 @@ func outcome(t *testing.T, cmd *exec.Cmd) int {
 	return cmd.ProcessState.ExitCode()
 }
 
+// hearHangup has the commands that a test starts hear SIGHUP, even where the test
+// itself runs under nohup: what it catches, they inherit as the default.
+func hearHangup(t *testing.T) {
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(caught) })
+}
+
 // TestInterruptedWalk ends an audit of a server that does not answer any more,
 // by each signal: at once, with 130, and saying that it did not see everything.
 func TestInterruptedWalk(t *testing.T) {
+	hearHangup(t)
 	dir := t.TempDir()
 	brokenTree(t, filepath.Join(dir, "site"))
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
@@ -72,9 +82,38 @@ func TestInterruptedWalk(t *testing.T) {
 	}
 }
 
+// TestNohup has an audit that was started under nohup come to its end after the
+// terminal is gone.
+func TestNohup(t *testing.T) {
+	nohup, err := exec.LookPath("nohup")
+	if err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	brokenTree(t, filepath.Join(dir, "site"))
+	server, err := remotetest.Start(remotetest.Config{Dir: dir, Etc: dir, User: "demo", Password: scriptPassword})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	cmd := hostperm(t, t.TempDir(), "audit", "--port", strconv.Itoa(server.Port()), "--host-key", server.Fingerprint(),
+		"-F", "none", "demo@"+server.Host()+":site")
+	cmd.Path, cmd.Args = nohup, append([]string{"nohup", cmd.Path}, cmd.Args[1:]...)
+	started := make(chan struct{})
+	server.SetFaults(remotetest.BeforeRequest(1, func(string) {
+		<-started
+		cmd.Process.Signal(syscall.SIGHUP)
+		time.Sleep(100 * time.Millisecond) // one that heard it would be interrupted before it is answered
+	}, remotetest.Readdir))
+	if status, out := exitStatus(t, cmd, started); status != exitFindings {
+		t.Errorf("exit status %d, want %d\n%s", status, exitFindings, out)
+	}
+}
+
 // TestServeEnds holds demo --serve to leaving nothing behind, whichever way it
 // is told to end.
 func TestServeEnds(t *testing.T) {
+	hearHangup(t)
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(signal.String(), func(t *testing.T) {
 			temp := t.TempDir()
