@@ -99,14 +99,22 @@ func TestNohup(t *testing.T) {
 	cmd := hostperm(t, t.TempDir(), "audit", "--port", strconv.Itoa(server.Port()), "--host-key", server.Fingerprint(),
 		"-F", "none", "demo@"+server.Host()+":site")
 	cmd.Path, cmd.Args = nohup, append([]string{"nohup", cmd.Path}, cmd.Args[1:]...)
-	started := make(chan struct{})
+	started, hungUp := make(chan struct{}), make(chan error, 1)
 	server.SetFaults(remotetest.BeforeRequest(1, func(string) {
 		<-started
-		cmd.Process.Signal(syscall.SIGHUP)
+		hungUp <- cmd.Process.Signal(syscall.SIGHUP)
 		time.Sleep(100 * time.Millisecond) // one that heard it would be interrupted before it is answered
 	}, remotetest.Readdir))
 	if status, out := exitStatus(t, cmd, started); status != exitFindings {
 		t.Errorf("exit status %d, want %d\n%s", status, exitFindings, out)
+	}
+	select {
+	case err := <-hungUp:
+		if err != nil {
+			t.Error(err)
+		}
+	default:
+		t.Error("it was not sent SIGHUP")
 	}
 }
 
