@@ -422,12 +422,13 @@ func TestAgentThatIsGone(t *testing.T) {
 func TestServerThatGivesUp(t *testing.T) {
 	testHome(t)
 	var paths []string
-	for range 8 { // x/crypto's server, like sshd, hears six
+	for range 8 { // x/crypto's server hears twice MaxAuthTries: six, like sshd
 		path, _ := keyPath(t, "ed25519", "")
 		paths = append(paths, path)
 	}
 	_, wanted := newKey(t, "ed25519")
-	s := startServer(t, remotetest.Config{AuthorizedKeys: authorized(wanted)})
+	s := startServer(t, remotetest.Config{AuthorizedKeys: authorized(wanted),
+		SSH: remotetest.SSHFault{Login: func(c *ssh.ServerConfig) { c.MaxAuthTries = 3 }}})
 	o := trusting(t, s)
 	o.Identities = paths
 	_, err := tryConnect(t, targetOf(s, "me"), o)

@@ -393,6 +393,35 @@ func TestCancelEndsOpenSFTP(t *testing.T) {
 	c.wait()
 }
 
+// A session that is asked for just as the connection ends is waited for in vain
+// with x/crypto up to v0.58: seen in about one of 200 rounds there.
+func TestOpenSFTPAsConnectionEnds(t *testing.T) {
+	testHome(t)
+	s := startServer(t, remotetest.Config{Password: "right", MaxSessions: 1})
+	o := trusting(t, s)
+	o.Password = "right"
+	for round := range 100 {
+		c := mustConnect(t, targetOf(s, "me"), o)
+		var group sync.WaitGroup
+		for range 2 {
+			group.Go(func() {
+				for err := error(nil); err == nil || isRefused(err); {
+					_, err = c.openSFTP(context.Background(), false)
+				}
+			})
+		}
+		time.Sleep(time.Duration(round%5) * time.Millisecond)
+		s.DropConnections()
+		done := make(chan struct{})
+		go func() { group.Wait(); c.wait(); close(done) }()
+		select {
+		case <-done:
+		case <-time.After(patience):
+			t.Fatalf("round %d: a session is waited for although the connection has ended", round)
+		}
+	}
+}
+
 // beats lets a test send keepAlive's ticks.
 type beats struct {
 	t     *testing.T

@@ -5,9 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,14 +56,8 @@ func newHostKeys(h *hop, ask *asker, warn func(string)) (*hostKeys, error) {
 	if h.pin != "" {
 		return k, nil
 	}
-	var files []string
-	for _, file := range slices.Concat(h.userKnownHosts, h.otherKnownHosts) {
-		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
-			files = append(files, file)
-		}
-	}
 	var err error
-	if k.db, err = knownhosts.NewDB(files...); err != nil {
+	if k.db, err = readKnownHosts(slices.Concat(h.userKnownHosts, h.otherKnownHosts)); err != nil {
 		text := strings.TrimPrefix(printable(err.Error()), "knownhosts: ")
 		return nil, WithHint(usagef("read the known host keys: %s", text),
 			"correct the file or remove the line, or name another with --known-hosts")

@@ -271,25 +271,6 @@ func TestHostKeyAlias(t *testing.T) {
 	mustConnect(t, targetOf(s, "me"), o)
 }
 
-func TestUnreadableKnownHosts(t *testing.T) {
-	testHome(t)
-	s := startServer(t, remotetest.Config{Password: "right"})
-	o := knowing(t, s.KnownHostsLine(), "garbage ssh-ed25519 !!!")
-	_, err := tryConnect(t, targetOf(s, "me"), o)
-	wantError(t, err, o.KnownHosts[0]+":2")
-	dir := knowing(t)
-	dir.KnownHosts = []string{t.TempDir()}
-	_, err2 := tryConnect(t, targetOf(s, "me"), dir)
-	for _, err := range []error{err, err2} {
-		if !errors.Is(err, ErrUsage) {
-			t.Errorf("%v", err)
-		}
-	}
-	if s.Connections() != 0 {
-		t.Error("a host was contacted")
-	}
-}
-
 func TestHostKeyChangesWhileConnected(t *testing.T) {
 	_, first := newKey(t, "ed25519")
 	_, second := newKey(t, "ed25519")
