@@ -87,6 +87,9 @@ func hasID(f Finding, id string) bool { return f.Rule.ID == id }
 // TestEveryMode goes through all modes, kinds and places: the findings are the
 // oracle's, what is proposed keeps every promise, and a repaired entry passes.
 func TestEveryMode(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped with -short")
+	}
 	var findings, again []Finding
 	var want []string
 	for _, where := range places() {

@@ -201,6 +201,9 @@ func TestReadersOfSecrets(t *testing.T) {
 // every application on every host: what is proposed repairs, keeps secrets shut,
 // and is called by its right name.
 func TestEveryProfileKeepsPromises(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped with -short")
+	}
 	profiles := slices.Clone(Profiles())
 	for _, app := range []string{"drupal", "joomla", "laravel", "magento", "nextcloud", "static", "wordpress"} {
 		for _, host := range []string{"cpanel", "mod-php", "plesk", "shared-group", "shared-suexec"} {

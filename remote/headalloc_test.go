@@ -73,6 +73,9 @@ func (s *oneFile) serve() {
 // TestHeadsAllocations compares few files with many: the absolute path is all
 // that a file costs.
 func TestHeadsAllocations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped with -short")
+	}
 	listed := attrOf(fastlane.TypeRegular | 0o755)
 	all := make([]HeadRequest, 21_000)
 	for i := range all {

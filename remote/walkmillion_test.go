@@ -115,6 +115,9 @@ func (s *inventedSession) answer(req []byte) []byte {
 // directories and those that wait may take. The garbage is collected first: how
 // much there is depends on how busy the machine is.
 func TestWalkMillionEmpty(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped with -short")
+	}
 	const perReply, replies = 1000, 1000
 	dots := nameReply(0, dir("."), dir(".."))
 	list := func(id uint32, path string, nth int) []byte {

@@ -43,6 +43,9 @@ func TestExplainAgreesWithAudit(t *testing.T) {
 	}
 	for tree, lay := range trees {
 		t.Run(tree, func(t *testing.T) {
+			if tree == "mediawiki" && testing.Short() {
+				t.Skip("skipped with -short")
+			}
 			top, err := os.MkdirTemp("", "hostperm-explain-")
 			if err != nil {
 				t.Fatal(err)

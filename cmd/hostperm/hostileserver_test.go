@@ -30,6 +30,7 @@ type hostileServer struct {
 	status int
 	says   string // in stdout or stderr; "" only where nothing was lost
 	may    string // paths that may be changed: others, or their modes, were made up by the server; "*": any
+	long   bool   // takes so long that -short leaves it out
 	memory int    // MiB that the command may take; 0: usualMemory
 }
 
@@ -62,7 +63,9 @@ func TestHostileServers(t *testing.T) {
 		}
 		seen[row.name] = true
 		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
+			if t.Parallel(); row.long && testing.Short() {
+				t.Skip("skipped with -short")
+			}
 			row.play(t)
 		})
 	}

@@ -34,9 +34,6 @@ type sandbox struct {
 // newSandbox skips the test where a daemon cannot be given a sandbox.
 func newSandbox(t *testing.T, programs ...string) *sandbox {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("takes its time")
-	}
 	if os.Geteuid() != 0 {
 		t.Skip("skipped: only root can try a daemon of the system")
 	}

@@ -86,6 +86,7 @@ func setupScript(env *testscript.Env) error {
 	env.Setenv("SSH_AUTH_SOCK", "")
 	env.Setenv("HOSTPERM_PASSWORD", scriptPassword)
 	env.Setenv("NO_COLOR", "")
+	env.Setenv("GORACE", os.Getenv("GORACE"))
 	_, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		return err
