@@ -90,7 +90,8 @@ func FuzzKnownHosts(f *testing.F) {
 	_, key := newKey(f, "ed25519")
 	_, other := newKey(f, "ed25519")
 	line := string(ssh.MarshalAuthorizedKey(other.PublicKey()))
-	for _, s := range []string{"", "h " + line, "@revoked * " + line, "@cert-authority * " + line, "|1|x|y " + line, "[h]:22,* " + line, "#\n\n\x00", "* * *"} {
+	for _, s := range []string{"", "h " + line, "@revoked * " + line, "@cert-authority * " + line, "|1|x|y " + line, "[h]:22,* " + line, "#\n\n\x00", "* * *",
+		"* " + dssKey + "\nh " + line, "@revoke * " + line} {
 		f.Add(s)
 	}
 	encoded := string(ssh.MarshalAuthorizedKey(key.PublicKey()))
