@@ -44,7 +44,7 @@ func usableKnownHosts(file string) (bool, error) {
 	usable, number := false, 0
 	for line := range bytes.Lines(data) {
 		number++
-		line = bytes.TrimSpace(line)
+		line = bytes.Trim(line, " \t\r\n") // as the library does
 		if len(line) == 0 || line[0] == '#' || hasUnknownKeyType(line) {
 			continue
 		}
@@ -72,7 +72,7 @@ func checkKnownHost(line []byte) error {
 // hasUnknownKeyType is false where the type that the line names is not the one
 // that the key itself names: such a line is damaged.
 func hasUnknownKeyType(line []byte) bool {
-	fields := strings.Fields(string(line))
+	fields := strings.FieldsFunc(string(line), func(r rune) bool { return r == ' ' || r == '\t' })
 	if strings.HasPrefix(fields[0], "@") {
 		fields = fields[1:]
 	}

@@ -3,6 +3,7 @@ package remote
 import (
 	"encoding/base64"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -30,6 +31,8 @@ func TestDamagedKnownHosts(t *testing.T) {
 		"@revoke * " + key,
 		"@revoked @cert-authority * " + key,
 		"@revoked " + key,
+		"@revoked * " + key + "\f",
+		"\f",
 	} {
 		o := knowing(t, good, line)
 		_, err := tryConnect(t, targetOf(s, "me"), o)
@@ -66,4 +69,25 @@ func TestKnownHostsOfOtherKinds(t *testing.T) {
 	o.Password = "right"
 	mustConnect(t, targetOf(s, "me"), o)
 	refusedBeforeLogin(t, s, knowing(t, other...), ErrHostKeyUnknown)
+}
+
+// FuzzRevokedKey puts any text around the words of a line that revokes a key: it
+// revokes the key, or it is an error, but it is not passed over.
+func FuzzRevokedKey(f *testing.F) {
+	_, key := newKey(f, "ed25519")
+	known := "* " + keyText(key.PublicKey()) + "\n"
+	for _, s := range []string{" ", "\t", "  ", "\f", " h ", "\r", " old key", "\n", "\n# x"} {
+		f.Add(" ", s)
+		f.Add(s, " ")
+		f.Add(s, "")
+	}
+	f.Fuzz(func(t *testing.T, between, after string) {
+		text := known + "@revoked" + between + "*" + between + keyText(key.PublicKey()) + after
+		h := &hop{alias: "h", host: "h", port: 22, strict: strictYes,
+			userKnownHosts: []string{writeFile(t, filepath.Join(t.TempDir(), "known_hosts"), text)}}
+		k, err := newHostKeys(h, &asker{}, func(string) {})
+		if err == nil && k.check("h:22", nil, key.PublicKey()) == nil {
+			t.Fatalf("the key is accepted with %q", text)
+		}
+	})
 }
