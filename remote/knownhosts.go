@@ -37,6 +37,13 @@ func readKnownHosts(files []string) (*knownhosts.HostKeyDB, error) {
 // that makes no sense is nobody's, as with ssh. Keys of types that x/crypto does
 // not know (ssh-dss) are passed over here too: no server is asked for them.
 func usableKnownHosts(file string) (bool, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return false, err
+	}
+	if info.Mode()&fs.ModeNamedPipe != 0 { // the library reads it again
+		return false, fmt.Errorf("%s: a pipe can be read only once", file)
+	}
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return false, err

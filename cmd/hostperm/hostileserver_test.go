@@ -63,9 +63,10 @@ func TestHostileServers(t *testing.T) {
 		}
 		seen[row.name] = true
 		t.Run(row.name, func(t *testing.T) {
-			if t.Parallel(); row.long && testing.Short() {
+			if row.long && testing.Short() {
 				t.Skip("skipped with -short")
 			}
+			t.Parallel()
 			row.play(t)
 		})
 	}
